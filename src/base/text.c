@@ -1,0 +1,146 @@
+#include "base/text.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+size_t utf8_sequence(const char *text, size_t size) {
+    const unsigned char *t = (const unsigned char *)text;
+    if (size == 0) return 0;
+    if (t[0] < 0x80) return 1;
+    size_t length = t[0] >= 0xF0 ? 4 : t[0] >= 0xE0 ? 3 : 2;
+    if (t[0] < 0xC2 || t[0] > 0xF4 || size < length) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((t[i] & 0xC0) != 0x80) return 0;
+    if (t[0] == 0xE0 && t[1] < 0xA0) return 0; /* overlong */
+    if (t[0] == 0xED && t[1] > 0x9F) return 0; /* surrogate */
+    if (t[0] == 0xF0 && t[1] < 0x90) return 0; /* overlong */
+    if (t[0] == 0xF4 && t[1] > 0x8F) return 0; /* above U+10FFFF */
+    return length;
+}
+
+size_t text_printable(const char *text, char *out, size_t capacity) {
+    size_t size = strlen(text), used = 0;
+    for (size_t i = 0; i < size;) {
+        size_t length = utf8_sequence(text + i, size - i);
+        unsigned char byte = (unsigned char)text[i];
+        bool plain = length > 1 || (length == 1 && byte >= 0x20 && byte != 0x7F);
+        if (used + (plain ? length : 4) >= capacity) break;
+        if (plain) {
+            memcpy(out + used, text + i, length);
+            used += length;
+        } else {
+            length = 1;
+            snprintf(out + used, 5, "\\x%02X", byte);
+            used += 4;
+        }
+        i += length;
+    }
+    out[used] = '\0';
+    return used;
+}
+
+size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity) {
+    static const char digits[] = "0123456789ABCDEF";
+    size_t size = strlen(text), used = 0;
+    for (size_t i = 0; i < size;) {
+        size_t length = utf8_sequence(text + i, size - i);
+        char piece[4];
+        size_t width = length;
+        if (length > 0) {
+            memcpy(piece, text + i, length);
+        } else {
+            unsigned char byte = (unsigned char)text[i];
+            piece[0] = '%', piece[1] = digits[byte >> 4], piece[2] = digits[byte & 15];
+            width = 3, length = 1;
+        }
+        if (used + width < capacity) memcpy(out + used, piece, width);
+        used += width;
+        i += length;
+    }
+    if (capacity > 0) out[used < capacity ? used : capacity - 1] = '\0';
+    return used;
+}
+
+/* Matches one [...] class at *pattern (after the bracket) and moves *pattern past it; -1 if it is not closed. */
+static int glob_class(const char **pattern, char c) {
+    const char *p = *pattern;
+    bool negated = *p == '^' || *p == '!', found = false;
+    if (negated) p++;
+    const char *first = p;
+    while (*p && (*p != ']' || p == first)) {
+        char low = *p++, high = low;
+        if (*p == '-' && p[1] && p[1] != ']') high = p[1], p += 2;
+        if (c >= low && c <= high) found = true;
+    }
+    if (*p != ']') return -1;
+    *pattern = p + 1;
+    return found != negated;
+}
+
+/* Matches a pattern without braces: the classic two-pointer walk, backtracking only to the last star. */
+static bool glob_plain(const char *pattern, const char *name) {
+    const char *star = NULL, *mark = NULL;
+    while (*name) {
+        const char *p = pattern;
+        bool ok = false;
+        if (*p == '*') {
+            star = ++pattern, mark = name;
+            continue;
+        }
+        if (*p == '?') {
+            ok = true, p++;
+        } else if (*p == '[') {
+            p++;
+            int hit = glob_class(&p, *name);
+            if (hit < 0) return false;
+            ok = hit;
+        } else if (*p == '\\' && p[1]) {
+            ok = p[1] == *name, p += 2;
+        } else {
+            ok = *p && *p == *name, p++;
+        }
+        if (ok) {
+            pattern = p, name++;
+        } else if (star) {
+            pattern = star, name = ++mark;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return *pattern == '\0';
+}
+
+enum { GLOB_MAX = 256 };
+
+bool text_glob(const char *pattern, const char *name) {
+    size_t size = strlen(pattern);
+    const char *open = strchr(pattern, '{');
+    if (size > GLOB_MAX) return false;
+    const char *close = open ? strchr(open, '}') : NULL;
+    if (!close) return glob_plain(pattern, name);
+    /* One level of braces: try each alternative in place of the group. */
+    for (const char *start = open + 1; start <= close;) {
+        const char *end = start;
+        while (*end != ',' && end != close) end++;
+        char expanded[2 * GLOB_MAX];
+        snprintf(expanded, sizeof expanded, "%.*s%.*s%s", (int)(open - pattern), pattern, (int)(end - start),
+                 start, close + 1);
+        if (text_glob(expanded, name)) return true;
+        start = end + 1;
+    }
+    return false;
+}
+
+bool text_parse_int(const char *text, long long low, long long high, long long *value) {
+    char *end = NULL;
+    if (!text || !*text || *text == ' ') return false;
+    errno = 0;
+    long long parsed = strtoll(text, &end, 10);
+    if (errno || *end || parsed < low || parsed > high) return false;
+    *value = parsed;
+    return true;
+}

@@ -1,0 +1,28 @@
+/* Text helpers: bytes from outside made safe to print, to store as UTF-8 and to compare. */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Length in bytes (1..4) of the valid UTF-8 sequence at text[0..size), 0 if there is none. Surrogates, overlong
+ * forms and values above U+10FFFF are invalid (RFC 3629). */
+size_t utf8_sequence(const char *text, size_t size);
+
+/* Copies `text` to out[0..capacity) for a person to read on one line: control characters and bytes that are not
+ * UTF-8 become \xNN. Cut at a character boundary, always NUL-terminated (capacity >= 1). Returns the length. */
+size_t text_printable(const char *text, char *out, size_t capacity);
+
+/* Copies `text` to out[0..capacity) with every byte that is not part of valid UTF-8 percent-encoded (%FF), as
+ * path columns need. Returns the full length without NUL, also where it did not fit: call again with
+ * capacity > that length. Worst case 3 * strlen(text). */
+size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity);
+
+/* Whether `name` matches a shell pattern of `*`, `?`, `[abc]`, `[a-z]`, `[^a]` and `{jpg,jpeg}`, case-sensitive,
+ * as Hadoop's pathGlobFilter has it. Linear memory, bounded time: patterns of more than 256 bytes never match. */
+bool text_glob(const char *pattern, const char *name);
+
+/* Parses a decimal integer that fills the whole string and lies in [low, high]. */
+bool text_parse_int(const char *text, long long low, long long high, long long *value);
+
+#endif

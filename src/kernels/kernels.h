@@ -1,0 +1,44 @@
+/* The kernels of one tier: a table of implementations, chosen once when a context is made.
+ *
+ * Rules for every kernel, on every tier:
+ *  - Activations are NHWC, row-major, fp32 unless the name says otherwise; a "pixel" is one [C] vector.
+ *  - The plain C file (ref.c) is the specification. fp32 kernels of other tiers agree with it within the bound that
+ *    tests/checkkernels states; integer kernels agree to the bit.
+ *  - On one tier a result never depends on the tile it fell into, on the batch, on the thread or on the memory
+ *    alignment: every output element is one chain of additions in a fixed order (k ascending).
+ *  - A kernel may read up to MEMORY_ALIGN bytes past the end of its inputs (base/memory.h pads them), and never
+ *    writes outside its output.
+ *  - No allocation, no state, no error: arguments were checked when the plan was made.
+ *  - Kernel, weight packer and tile sizes travel in one struct: a kernel can't meet foreign packing. */
+#ifndef KERNELS_KERNELS_H
+#define KERNELS_KERNELS_H
+
+#include "pomona/context.h"
+
+struct conv_f32_impl;
+struct dwconv_f32_impl;
+struct eltwise_f32_impl;
+struct gemm_f32_impl;
+struct pixels_f32_impl;
+struct pool_f32_impl;
+struct resize_u8_impl;
+
+struct kernels {
+    pomona_tier tier;
+    const struct gemm_f32_impl *gemm_f32;       /* 1x1 convolutions and dense layers */
+    const struct conv_f32_impl *conv_f32;       /* any other dense convolution, the first one included */
+    const struct dwconv_f32_impl *dwconv_f32;   /* depthwise, any window; 3x3 and 5x5 are fast */
+    const struct pool_f32_impl *pool_f32;       /* max, average, global average */
+    const struct eltwise_f32_impl *eltwise_f32; /* activations, add, multiply, per-channel scale */
+    const struct pixels_f32_impl *pixels_f32;   /* uint8 RGB to normalised fp32 */
+    const struct resize_u8_impl *resize_u8;     /* Pillow's bicubic, two passes */
+};
+
+/* Fills `kernels` for a tier that pomona_tier_available() (a family without a version for it takes the next lower
+ * one). */
+void kernels_select(pomona_tier tier, struct kernels *kernels);
+
+/* The kernels of a context. */
+const struct kernels *context_kernels(const struct pomona_context *context);
+
+#endif
