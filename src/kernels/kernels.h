@@ -5,7 +5,10 @@
  *  - The plain C file (ref.c) is the specification. fp32 kernels of other tiers agree with it within the bound that
  *    tests/checkkernels states; integer kernels agree to the bit.
  *  - On one tier a result never depends on the tile it fell into, on the batch, on the thread or on the memory
- *    alignment: every output element is one chain of additions in a fixed order (k ascending).
+ *    alignment: every output element is one chain of additions in a fixed order: the bias, then k ascending (a
+ *    window's ky, kx, input channel; taps in the padding are left out), then the residual, then the clamp. SIMD
+ *    tiers fuse each multiply-add, the plain C does not.
+ *  - NaN stays NaN through sums and clamps. Which of several NaN, and the maximum of a window with NaN, is open.
  *  - A kernel may read up to MEMORY_ALIGN bytes past the end of its inputs (base/memory.h pads them), and never
  *    writes outside its output.
  *  - No allocation, no state, no error: arguments were checked when the plan was made.

@@ -35,4 +35,9 @@ struct conv_f32_impl {
     void (*run)(const struct conv_f32_args *args);
 };
 
+/* Every implementation of this build: conv_f32_scalar, conv_f32_avx2, ... */
+#define IMPL(symbol, tier) extern const struct conv_f32_impl symbol;
+#include "kernels/conv_f32/conv_f32.inc"
+#undef IMPL
+
 #endif

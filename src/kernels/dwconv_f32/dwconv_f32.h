@@ -28,4 +28,9 @@ struct dwconv_f32_impl {
     void (*run)(const struct dwconv_f32_args *args);
 };
 
+/* Every implementation of this build: dwconv_f32_scalar, dwconv_f32_avx2, ... */
+#define IMPL(symbol, tier) extern const struct dwconv_f32_impl symbol;
+#include "kernels/dwconv_f32/dwconv_f32.inc"
+#undef IMPL
+
 #endif

@@ -22,4 +22,9 @@ struct eltwise_f32_impl {
                            const float *shift, float low, float high, float *y);
 };
 
+/* Every implementation of this build: eltwise_f32_scalar, eltwise_f32_avx2, ... */
+#define IMPL(symbol, tier) extern const struct eltwise_f32_impl symbol;
+#include "kernels/eltwise_f32/eltwise_f32.inc"
+#undef IMPL
+
 #endif

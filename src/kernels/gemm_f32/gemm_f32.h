@@ -28,4 +28,9 @@ struct gemm_f32_impl {
     void (*run)(const struct gemm_f32_args *args);
 };
 
+/* Every implementation of this build: gemm_f32_scalar, gemm_f32_avx2, ... */
+#define IMPL(symbol, tier) extern const struct gemm_f32_impl symbol;
+#include "kernels/gemm_f32/gemm_f32.inc"
+#undef IMPL
+
 #endif

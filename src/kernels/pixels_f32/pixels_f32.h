@@ -14,4 +14,9 @@ struct pixels_f32_impl {
     void (*normalise)(size_t pixels, const uint8_t *x, const float scale[3], const float shift[3], float *y);
 };
 
+/* Every implementation of this build: pixels_f32_scalar, pixels_f32_avx2, ... */
+#define IMPL(symbol, tier) extern const struct pixels_f32_impl symbol;
+#include "kernels/pixels_f32/pixels_f32.inc"
+#undef IMPL
+
 #endif
