@@ -1,0 +1,107 @@
+/* The main job: a folder of photos in, a folder of features out.
+ *
+ * DST afterwards holds
+ *   Results/part-000NN-<uuid>-c000.<codec>.parquet   rows (path, label, features), sorted by path, dealt to the parts
+ *                                                    in contiguous runs; provenance in the footer
+ *   Results/_SUCCESS                                 written last; JSON: the parts, their rows and SHA-256
+ *   Errors/part-00000-<uuid>-c000.<codec>.parquet    rows (path, reason), if any photo failed
+ *   run.json                                         counts, seconds a stage, hashes, tier; the only file with a clock
+ * While it runs, everything lies in DST/_temporary (which Spark, pandas and pomona ignore) and is moved in one rename at
+ * the end, so DST never shows half a result.
+ *
+ * The bytes of Results and Errors depend on the photos, the model, the options and (in fp32) the tier; not on
+ * threads, timing or interruptions. */
+#ifndef POMONA_FEATURES_H
+#define POMONA_FEATURES_H
+
+#include "pomona/context.h"
+#include "pomona/profile.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a running job tells its caller. */
+struct pomona_features_progress {
+    int64_t done, total, errors; /* photos; done includes those resumed from an earlier run */
+    double photos_per_second;    /* of this run so far */
+    double seconds_left;         /* estimate; negative when unknown */
+};
+
+/* Zero-initialise, then set what differs from the defaults. Strings are borrowed for the call. */
+struct pomona_features_options {
+    const char
+        *source; /* folder, read recursively (or one file); names that begin with `_` or `.` are skipped, as
+                            Spark does; links are followed, loops are not */
+    const char *out;   /* folder DST; made if missing */
+    const char *model; /* ONNX file; NULL: the embedded network */
+    const char *layer; /* see pomona_model_options */
+    const char *profile;
+    const char *glob; /* pattern of file names; default "*.jpg", case-sensitive */
+    const char *
+        labels; /* CSV with a header line and the columns path and label; path as written in the results, absolute,
+                            or relative to source. NULL: the label is the name of the photo's folder */
+    int partitions; /* 1..100,000; default 20, never more than photos */
+    int threads;    /* default pomona_cpu_threads() */
+    int64_t limit;  /* at most so many photos, the first by path; 0: all */
+    int64_t
+        max_errors; /* more failed photos than this: POMONA_E_ERROR_ROWS at the end, with all results written;
+                            negative: any number */
+    const char *list_layout; /* "legacy" (default) or "standard", as pomona_feature_writer_options */
+    const char *compression; /* "snappy" (default), "zstd" or "none" */
+    bool dry_run;            /* list, open the model, check DST; write nothing */
+    bool resume; /* go on with the interrupted job in DST, if there is one; a finished one is left as it is */
+    bool overwrite; /* replace the results in DST; they stay until the new ones are complete */
+
+    /* Called a few times a second from the calling thread; may be NULL. */
+    void (*progress)(void *user, const struct pomona_features_progress *progress);
+    /* Asked often; true stops the job after the photos at hand: POMONA_E_INTERRUPTED, resumable. May be NULL. */
+    bool (*should_stop)(void *user);
+    void *user;
+};
+
+/* What was done. Zero-initialise; filled also when the job ends with POMONA_E_ERROR_ROWS or POMONA_E_INTERRUPTED. */
+struct pomona_features_result {
+    int64_t photos;     /* that matched */
+    int64_t rows;       /* written to Results */
+    int64_t errors;     /* written to Errors */
+    int64_t resumed;    /* of rows + errors: taken from the interrupted run */
+    int64_t skipped;    /* files that the glob or a leading `_` or `.` left out */
+    int64_t unlabelled; /* photos that the labels file does not name (null label) */
+    uint64_t bytes_read;
+    int partitions, threads, features;
+    bool already_done;                                  /* resume found the finished job */
+    double seconds;                                     /* wall clock of the whole call */
+    double seconds_list, seconds_model, seconds_commit; /* wall clock */
+    double seconds_read, seconds_decode, seconds_resize, seconds_net, seconds_write; /* summed over threads */
+    double photos_per_second;
+    char uuid[37];    /* of the part names, derived from the job */
+    const char *tier; /* static string */
+    char model_hash[POMONA_HASH_TEXT_SIZE], profile_hash[POMONA_HASH_TEXT_SIZE],
+        feature_space[POMONA_HASH_TEXT_SIZE];
+    char profile_text[POMONA_PROFILE_TEXT_MAX];
+    char model_name[128], layer[128];
+    bool profile_assumed, placeholder_model;
+};
+
+/* Runs the job. `result` may be NULL. Errors: POMONA_E_USAGE (options), POMONA_E_INPUT (no photos, model or labels
+ * that can't be read), those of pomona_model_open, POMONA_E_EXISTS (DST has results, or another job at work),
+ * POMONA_E_IO (nothing of an earlier result is lost; --resume may go on), POMONA_E_ERROR_ROWS,
+ * POMONA_E_INTERRUPTED, POMONA_E_MEMORY. */
+POMONA_API pomona_status pomona_features_run(const struct pomona_context *context,
+                                             const struct pomona_features_options *options,
+                                             struct pomona_features_result *result,
+                                             struct pomona_error *error);
+
+/* The text of run.json for a result, as one JSON object; freed with pomona_features_free_text. */
+POMONA_API pomona_status pomona_features_result_json(const struct pomona_features_result *result, char **text,
+                                                     struct pomona_error *error);
+POMONA_API void pomona_features_free_text(char **text);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,343 @@
+#include "job/pipeline.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    READ_AHEAD_BYTES = 32 << 20,   /* of files read and not yet decoded */
+    PHOTO_BYTES_MAX = 256 << 20,   /* a larger file is an error row */
+    KEEP_BYTES = 1 << 20,          /* a slot gives a larger buffer back */
+    TICK_NANOSECONDS = 100000000
+};
+
+enum slot_state { SLOT_EMPTY, SLOT_READ, SLOT_DONE };
+
+/* A photo on its way. The state is guarded by the lock; the rest belongs to whoever the state says. */
+struct slot {
+    enum slot_state state;
+    pomona_status status; /* of this photo so far */
+    struct buffer bytes;
+    struct pomona_error cause;
+    float *features;
+};
+
+/* Photo i lives in slot i % slot_count. Always taken <= claimed <= filled <= count, filled - taken <= slot_count. */
+struct pipeline {
+    const struct pipeline_options *options;
+    struct slot *slots;
+    size_t slot_count;
+    float *features; /* [slot_count][feature_count] */
+    int feature_count;
+
+    pthread_mutex_t lock;
+    pthread_cond_t space; /* the reader may go on */
+    pthread_cond_t work;  /* a worker may go on */
+    pthread_cond_t done;  /* the next photo in order may be done */
+    size_t filled, claimed, taken;
+    uint64_t bytes_ahead; /* in slots read and not decoded */
+    bool stopping;
+    pomona_status fatal; /* first failure that is not one photo's */
+    struct pomona_error fatal_error;
+    struct pipeline_stats stats;
+};
+
+struct worker {
+    struct pipeline *pipeline;
+    struct pomona_preprocessor *preprocessor;
+    struct pomona_session *session;
+    uint8_t *pixels;  /* [batch][height][width][3] */
+    float *features;  /* [batch][feature_count] */
+    size_t *rows;     /* [batch] photo of each picture in `pixels` */
+    size_t photo_bytes;
+    double net_seconds;
+    pthread_t thread;
+    bool started;
+};
+
+static double now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
+}
+
+static struct slot *slot_of(struct pipeline *pipeline, size_t photo) {
+    return &pipeline->slots[photo % pipeline->slot_count];
+}
+
+/* With the lock held: remembers the first failure and wakes everybody to leave. */
+static void stop_all(struct pipeline *pipeline, pomona_status status, const struct pomona_error *error) {
+    pipeline->stopping = true;
+    if (status != POMONA_OK && pipeline->fatal == POMONA_OK) {
+        pipeline->fatal = status;
+        if (error) pipeline->fatal_error = *error;
+    }
+    pthread_cond_broadcast(&pipeline->space);
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_cond_broadcast(&pipeline->done);
+}
+
+static bool may_read(const struct pipeline *pipeline) {
+    return pipeline->filled - pipeline->taken < pipeline->slot_count &&
+           (pipeline->bytes_ahead < READ_AHEAD_BYTES || pipeline->filled == pipeline->claimed);
+}
+
+static void *read_photos(void *argument) {
+    struct pipeline *pipeline = argument;
+    const struct pipeline_options *options = pipeline->options;
+    for (size_t photo = 0; photo < options->count; photo++) {
+        pthread_mutex_lock(&pipeline->lock);
+        while (!pipeline->stopping && !may_read(pipeline)) pthread_cond_wait(&pipeline->space, &pipeline->lock);
+        bool stopping = pipeline->stopping;
+        pthread_mutex_unlock(&pipeline->lock);
+        if (stopping) break;
+
+        struct slot *slot = slot_of(pipeline, photo);
+        double start = now();
+        slot->status = file_read(options->photos[options->first + photo].path, &slot->bytes, &slot->cause);
+        double seconds = now() - start;
+
+        pthread_mutex_lock(&pipeline->lock);
+        slot->state = SLOT_READ;
+        pipeline->filled = photo + 1;
+        pipeline->bytes_ahead += slot->bytes.size;
+        pipeline->stats.bytes += slot->bytes.size;
+        pipeline->stats.read += seconds;
+        pthread_cond_signal(&pipeline->work);
+        pthread_mutex_unlock(&pipeline->lock);
+    }
+    return NULL;
+}
+
+/* Claims the next photos for one worker: an even share of what is read, at most a batch. 0: time to leave. */
+static int claim(struct pipeline *pipeline, size_t *first) {
+    const struct pipeline_options *options = pipeline->options;
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->stopping && pipeline->claimed == pipeline->filled && pipeline->claimed < options->count)
+        pthread_cond_wait(&pipeline->work, &pipeline->lock);
+    size_t ready = pipeline->stopping ? 0 : pipeline->filled - pipeline->claimed;
+    size_t share = (ready + (size_t)options->threads - 1) / (size_t)options->threads;
+    int count = share > (size_t)options->batch ? options->batch : (int)share;
+    *first = pipeline->claimed;
+    pipeline->claimed += (size_t)count;
+    if (pipeline->claimed == options->count) pthread_cond_broadcast(&pipeline->work); /* the others may leave */
+    pthread_mutex_unlock(&pipeline->lock);
+    return count;
+}
+
+/* Whether a failure is the photo's own (an error row) and not the machine's. */
+static bool is_photo_fault(pomona_status status) {
+    return status == POMONA_E_INPUT || status == POMONA_E_CORRUPT || status == POMONA_E_LIMIT ||
+           status == POMONA_E_UNSUPPORTED || status == POMONA_E_IO;
+}
+
+/* Decodes and runs the claimed photos [first, first + count); fills their slots' features or causes. */
+static pomona_status work_on(struct worker *worker, size_t first, int count, struct pomona_error *error) {
+    struct pipeline *pipeline = worker->pipeline;
+    const struct pipeline_options *options = pipeline->options;
+    int pictures = 0;
+    for (int i = 0; i < count; i++) {
+        size_t photo = first + (size_t)i;
+        struct slot *slot = slot_of(pipeline, photo);
+        if (slot->status == POMONA_OK)
+            slot->status = pomona_preprocessor_run(
+                worker->preprocessor, options->photos[options->first + photo].uri, slot->bytes.data, slot->bytes.size,
+                worker->pixels + (size_t)pictures * worker->photo_bytes, &slot->cause);
+        if (slot->status == POMONA_OK) {
+            worker->rows[pictures++] = photo;
+        } else if (!is_photo_fault(slot->status)) {
+            *error = slot->cause;
+            return slot->status;
+        }
+    }
+    if (pictures == 0) return POMONA_OK;
+    double start = now();
+    TRY(pomona_session_run(worker->session, worker->pixels, pictures, worker->features, error));
+    worker->net_seconds += now() - start;
+    size_t width = (size_t)pipeline->feature_count;
+    for (int i = 0; i < pictures; i++)
+        memcpy(slot_of(pipeline, worker->rows[i])->features, worker->features + (size_t)i * width,
+               width * sizeof(float));
+    return POMONA_OK;
+}
+
+static void *work(void *argument) {
+    struct worker *worker = argument;
+    struct pipeline *pipeline = worker->pipeline;
+    size_t first;
+    for (int count; (count = claim(pipeline, &first)) > 0;) {
+        struct pomona_error error = {0};
+        pomona_status status = work_on(worker, first, count, &error);
+        pthread_mutex_lock(&pipeline->lock);
+        for (int i = 0; i < count; i++) {
+            struct slot *slot = slot_of(pipeline, first + (size_t)i);
+            slot->state = SLOT_DONE;
+            pipeline->bytes_ahead -= slot->bytes.size;
+        }
+        if (status != POMONA_OK) stop_all(pipeline, status, &error);
+        pthread_cond_signal(&pipeline->space);
+        pthread_cond_signal(&pipeline->done);
+        pthread_mutex_unlock(&pipeline->lock);
+    }
+    return NULL;
+}
+
+/* Waits until the next photo in order is done, ticking on the way. False: there is none to come. */
+static bool wait_for_next(struct pipeline *pipeline) {
+    const struct pipeline_options *options = pipeline->options;
+    pthread_mutex_lock(&pipeline->lock);
+    for (;;) {
+        bool to_come = pipeline->stopping ? pipeline->taken < pipeline->claimed : pipeline->taken < options->count;
+        if (!to_come || pipeline->fatal != POMONA_OK) {
+            pthread_mutex_unlock(&pipeline->lock);
+            return false;
+        }
+        if (slot_of(pipeline, pipeline->taken)->state == SLOT_DONE) {
+            pthread_mutex_unlock(&pipeline->lock);
+            return true;
+        }
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += TICK_NANOSECONDS;
+        if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+        pthread_cond_timedwait(&pipeline->done, &pipeline->lock, &until);
+        pthread_mutex_unlock(&pipeline->lock);
+        bool stop = options->tick(options->user);
+        pthread_mutex_lock(&pipeline->lock);
+        if (stop) stop_all(pipeline, POMONA_OK, NULL);
+    }
+}
+
+/* Hands results over in order until the end, a stop or a failure. */
+static void take_rows(struct pipeline *pipeline) {
+    const struct pipeline_options *options = pipeline->options;
+    while (wait_for_next(pipeline)) {
+        struct slot *slot = slot_of(pipeline, pipeline->taken);
+        struct pomona_error error = {0};
+        bool ok = slot->status == POMONA_OK;
+        pomona_status status = options->take(options->user, options->first + pipeline->taken,
+                                             ok ? slot->features : NULL, ok ? NULL : slot->cause.message, &error);
+        if (slot->bytes.capacity > KEEP_BYTES) buffer_free(&slot->bytes);
+        buffer_clear(&slot->bytes);
+        bool stop = options->tick(options->user);
+        pthread_mutex_lock(&pipeline->lock);
+        slot->state = SLOT_EMPTY;
+        pipeline->taken++;
+        if (status != POMONA_OK || stop) stop_all(pipeline, status, &error);
+        pthread_cond_signal(&pipeline->space);
+        pthread_mutex_unlock(&pipeline->lock);
+    }
+}
+
+static pomona_status worker_init(struct worker *worker, struct pipeline *pipeline, struct pomona_error *error) {
+    const struct pipeline_options *options = pipeline->options;
+    struct pomona_model_info info;
+    pomona_model_get_info(options->model, &info);
+    size_t batch = (size_t)options->batch;
+    worker->pipeline = pipeline;
+    worker->photo_bytes = (size_t)info.profile.width * (size_t)info.profile.height * 3;
+    worker->pixels = memory_new_aligned(batch, worker->photo_bytes);
+    worker->features = memory_new_aligned(batch, (size_t)info.features * sizeof(float));
+    worker->rows = memory_new(batch, sizeof *worker->rows);
+    if (!worker->pixels || !worker->features || !worker->rows) return fail_memory(error, "worker");
+    TRY(pomona_preprocessor_new(options->context, &info.profile, NULL, &worker->preprocessor, error));
+    return pomona_session_new(options->model, options->batch, &worker->session, error);
+}
+
+static void worker_free(struct worker *worker) {
+    pomona_preprocessor_free(&worker->preprocessor);
+    pomona_session_free(&worker->session);
+    memory_free(worker->pixels);
+    memory_free(worker->features);
+    memory_free(worker->rows);
+}
+
+static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipeline_options *options,
+                                   struct pomona_error *error) {
+    struct pomona_model_info info;
+    pomona_model_get_info(options->model, &info);
+    pipeline->options = options;
+    pipeline->feature_count = info.features;
+    pipeline->slot_count = (size_t)(4 * options->threads * options->batch + 16);
+    if (pipeline->slot_count > options->count) pipeline->slot_count = options->count ? options->count : 1;
+    pipeline->slots = memory_new(pipeline->slot_count, sizeof *pipeline->slots);
+    pipeline->features = memory_new(pipeline->slot_count, (size_t)info.features * sizeof(float));
+    if (!pipeline->slots || !pipeline->features) return fail_memory(error, "pipeline");
+    for (size_t i = 0; i < pipeline->slot_count; i++) {
+        pipeline->slots[i].bytes = BUFFER_INIT(PHOTO_BYTES_MAX);
+        pipeline->slots[i].features = pipeline->features + i * (size_t)info.features;
+    }
+    return POMONA_OK;
+}
+
+static void pipeline_free(struct pipeline *pipeline) {
+    for (size_t i = 0; pipeline->slots && i < pipeline->slot_count; i++) buffer_free(&pipeline->slots[i].bytes);
+    memory_free(pipeline->slots);
+    memory_free(pipeline->features);
+}
+
+static pomona_status start_thread(pthread_t *thread, bool *started, void *(*body)(void *), void *argument,
+                                  struct pomona_error *error) {
+    if (pthread_create(thread, NULL, body, argument) != 0)
+        return fail(error, POMONA_E_INTERNAL, NULL, "cannot start a thread");
+    *started = true;
+    return POMONA_OK;
+}
+
+/* Starts the reader and the workers, takes the rows, and waits for all of them. */
+static pomona_status run_threads(struct pipeline *pipeline, struct worker *workers, struct pomona_error *error) {
+    const struct pipeline_options *options = pipeline->options;
+    pthread_t reader;
+    bool reader_started = false;
+    pomona_status status = start_thread(&reader, &reader_started, read_photos, pipeline, error);
+    for (int i = 0; i < options->threads && status == POMONA_OK; i++)
+        status = start_thread(&workers[i].thread, &workers[i].started, work, &workers[i], error);
+    if (status == POMONA_OK) take_rows(pipeline);
+    pthread_mutex_lock(&pipeline->lock);
+    stop_all(pipeline, status, error);
+    pthread_mutex_unlock(&pipeline->lock);
+    if (reader_started) pthread_join(reader, NULL);
+    for (int i = 0; i < options->threads; i++)
+        if (workers[i].started) pthread_join(workers[i].thread, NULL);
+    if (status == POMONA_OK && pipeline->fatal != POMONA_OK) {
+        status = pipeline->fatal;
+        if (error) *error = pipeline->fatal_error;
+    }
+    if (status == POMONA_OK && pipeline->taken < options->count)
+        status = fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted after %zu of %zu photos", pipeline->taken,
+                      options->count);
+    return status;
+}
+
+pomona_status pipeline_run(const struct pipeline_options *options, struct pipeline_stats *stats,
+                           struct pomona_error *error) {
+    struct pipeline pipeline = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                .space = PTHREAD_COND_INITIALIZER,
+                                .work = PTHREAD_COND_INITIALIZER,
+                                .done = PTHREAD_COND_INITIALIZER};
+    *stats = (struct pipeline_stats){0};
+    struct worker *workers = memory_new((size_t)options->threads, sizeof *workers);
+    if (!workers) return fail_memory(error, "workers");
+    pomona_status status = pipeline_init(&pipeline, options, error);
+    for (int i = 0; i < options->threads && status == POMONA_OK; i++)
+        status = worker_init(&workers[i], &pipeline, error);
+    if (status == POMONA_OK) status = run_threads(&pipeline, workers, error);
+    *stats = pipeline.stats;
+    for (int i = 0; i < options->threads; i++) {
+        double decode = 0, resize = 0;
+        if (workers[i].preprocessor) pomona_preprocessor_seconds(workers[i].preprocessor, &decode, &resize);
+        stats->decode += decode, stats->resize += resize, stats->net += workers[i].net_seconds;
+        worker_free(&workers[i]);
+    }
+    memory_free(workers);
+    pipeline_free(&pipeline);
+    pthread_mutex_destroy(&pipeline.lock);
+    pthread_cond_destroy(&pipeline.space);
+    pthread_cond_destroy(&pipeline.work);
+    pthread_cond_destroy(&pipeline.done);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* Listing photos in a folder, recursively. */
+#ifndef STORE_LISTING_H
+#define STORE_LISTING_H
+
+#include "base/arena.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct listed_photo {
+    const char *path;  /* absolute, as the operating system takes it */
+    const char *uri;   /* "file:" + path; bytes that are not UTF-8 percent-encoded */
+    const char *label; /* name of the folder it lies in, encoded likewise */
+    uint64_t size;     /* bytes; 0 for a link that leads nowhere (reading it gives the cause) */
+};
+
+/* All strings lie in the arena. Zero-initialise with LISTING_INIT, free with listing_free. */
+struct listing {
+    struct arena arena;
+    struct listed_photo *photos; /* [count], sorted by uri, bytewise */
+    size_t count, capacity;
+    int64_t skipped; /* files that the pattern, or a leading `_` or `.` of a name on the way, left out */
+};
+
+#define LISTING_INIT ((struct listing){.arena = ARENA_INIT(SIZE_MAX)})
+
+/* The absolute form of a path, with `.`, `..` and double slashes removed by text (links are not resolved), as
+ * Hadoop's Path has it. Memory from the arena; NULL when out of memory or without a current folder. */
+char *path_absolute(struct arena *arena, const char *path);
+
+/* Lists the files under `root` (a folder, or one file: then the pattern is not asked) whose name matches `glob`.
+ * Follows links; a folder that contains itself is entered once. `should_stop` may be NULL. Errors: POMONA_E_INPUT
+ * (missing, a folder that can't be read: nothing is dropped silently), POMONA_E_LIMIT (nested deeper than 256),
+ * POMONA_E_INTERRUPTED, POMONA_E_MEMORY. */
+pomona_status listing_walk(const char *root, const char *glob, bool (*should_stop)(void *), void *user,
+                           struct listing *listing, struct pomona_error *error);
+
+void listing_free(struct listing *listing);
+
+#endif
