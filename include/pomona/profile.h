@@ -29,8 +29,8 @@ struct pomona_profile {
     int width, height;     /* network input, pixels, 1..4096 */
     float mean[3], std[3]; /* input = (pixel - mean) / std, R G B; std > 0 */
 };
-/* Fixed for now, and written in the text all the same: decode=exact (islow DCT, fancy upsampling), filter=bicubic
- * (Pillow's, a = -0.5), layout=rgb. */
+/* Equal in every profile of this version, and written in the text all the same: decode=exact (islow DCT, fancy
+ * upsampling), filter=bicubic (Pillow's, a = -0.5), layout=rgb. */
 
 /* Fills a profile by name ("spark-compat" or "phone") for an input of width x height and x/127.5 - 1.
  * POMONA_E_USAGE for another name, POMONA_E_LIMIT for a size out of range. */

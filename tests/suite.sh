@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# The steps of ./dev test, sourced by ./dev (say, need, configure, compile and python_with come from there).
+# Every step runs, whatever failed before it; the closing line counts the tests of all of them.
+
+passed=0
+failed=0
+summary=()
+
+# step NAME COMMAND...: runs the command and adds its tests to the count: those that meson or pytest report, or
+# one for a command that reports none.
+step() {
+    local name=$1 log status=0 good bad start=$SECONDS
+    shift
+    mkdir -p build/logs
+    log=build/logs/${name// /_}.log
+    say "$name"
+    "$@" 2>&1 | tee "$log" || status=1
+    good=$(awk '/^Ok:/ {n += $2} /(^|[^0-9])[0-9]+ passed/ {if (match($0, /[0-9]+ passed/)) n += substr($0, RSTART)} END {print n + 0}' "$log")
+    bad=$(awk '/^(Fail|Timeout|Unexpected Pass):/ {n += $NF} /[0-9]+ (failed|error)/ {
+        for (i = 2; i <= NF; i++) if ($i ~ /^(failed|errors?),?$/) n += $(i - 1)} END {print n + 0}' "$log")
+    if [ $status -ne 0 ] && [ "$bad" -eq 0 ]; then bad=1; fi
+    if [ $status -eq 0 ] && [ "$good" -eq 0 ]; then good=1; fi
+    passed=$((passed + good))
+    failed=$((failed + bad))
+    summary+=("$(printf '%-28s %4d passed %3d failed %5d s' "$name" "$good" "$bad" $((SECONDS - start)))")
+    return $status
+}
+
+# tests NAME [TIER]: the C tests of build/NAME.
+c_tests() {
+    POMONA_TIER=${2:-auto} timeout 1800 meson test -C "build/$1" --no-rebuild --print-errorlogs --num-processes "$jobs"
+}
+
+# The Python tests.
+end_to_end() {
+    build/venv/bin/python -m pytest -q -p no:cacheprovider --durations=5 tests "$@"
+}
+
+# Whether this machine runs a tier: the tool itself knows.
+has_tier() { POMONA_TIER=$1 build/pomona cpu >/dev/null 2>&1; }
+
+build_with() {
+    local name=$1
+    configure "$@" && compile "$name"
+}
+
+suite() {
+    local long=() cluster=() option tier
+    for option in "$@"; do
+        case $option in
+            --long) long=(--long) ;;
+            --cluster) cluster=(--cluster) ;;
+            *) stop "test: unknown option $option" ;;
+        esac
+    done
+    need "${build_packages[@]}" "${test_packages[@]}"
+    [ ${#cluster[@]} -eq 0 ] || need "${cluster_packages[@]}"
+
+    step 'style, layers, headers' bash tests/check_all.sh || true
+    if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
+        ln -sfn release/src/cli/pomona build/pomona
+        for tier in scalar avx2 avx512; do
+            has_tier $tier || continue
+            step "C tests, $tier" c_tests release $tier || true
+        done
+        step 'Python environment' python_with build/venv tests/requirements.txt &&
+            { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
+    fi
+    step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc || true; }
+    step 'build for ASan and UBSan' build_with asan clang -Db_sanitize=address,undefined -Db_lundef=false \
+        -Dbuildtype=debugoptimized && { step 'C tests, ASan and UBSan' c_tests asan || true; }
+    step 'build for TSan' build_with tsan clang -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized &&
+        { step 'C tests, TSan' c_tests tsan || true; }
+    if [ ${#long[@]} -gt 0 ]; then step 'bare Debian root' bash tests/bare.sh build/bare || true; fi
+
+    say 'summary'
+    printf '%s\n' "${summary[@]}"
+    printf '\n%d passed, %d failed\n' $passed $failed
+    [ $failed -eq 0 ]
+}
