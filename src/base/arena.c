@@ -15,7 +15,7 @@ _Static_assert(sizeof(struct arena_chunk) <= CHUNK_HEADER, "payload is aligned b
 void *arena_new(struct arena *arena, size_t count, size_t size) {
     size_t bytes = size_multiply(count, size);
     if (bytes > arena->limit - arena->used) return NULL;
-    bytes = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    bytes = size_add(bytes, ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     if (bytes == 0) bytes = ARENA_ALIGN;
     if (bytes > arena->limit - arena->used) return NULL;
     struct arena_chunk *chunk = arena->chunks;

@@ -21,9 +21,8 @@ static const char *const status_names[] = {"done",
                                            "internal error"};
 
 const char *pomona_status_name(pomona_status code) {
-    int index = -(int)code;
-    if (index < 0 || index >= (int)(sizeof status_names / sizeof *status_names)) return "unknown status";
-    return status_names[index];
+    if (code > POMONA_OK || code < POMONA_E_INTERNAL) return "unknown status";
+    return status_names[-(int)code];
 }
 
 int pomona_status_exit_code(pomona_status code) {
@@ -44,6 +43,9 @@ int pomona_status_exit_code(pomona_status code) {
     return 5;
 }
 
+/* Most of a message that a long name may take, so that the cause is always seen. */
+enum { WHERE_MAX = 448 };
+
 pomona_status fail(struct pomona_error *error, pomona_status code, const char *where, const char *format,
                    ...) {
     if (!error) return code;
@@ -56,7 +58,7 @@ pomona_status fail(struct pomona_error *error, pomona_status code, const char *w
     text_printable(where ? where : "", error->where, sizeof error->where);
     size_t used = 0;
     if (where && *where) {
-        used = text_printable(where, error->message, sizeof error->message - 3);
+        used = text_printable(where, error->message, WHERE_MAX);
         memcpy(error->message + used, ": ", 2);
         used += 2;
     }
@@ -71,9 +73,12 @@ pomona_status fail_errno(struct pomona_error *error, int errno_value, int readin
     if (reading && (errno_value == ENOENT || errno_value == ENOTDIR || errno_value == EISDIR ||
                     errno_value == EACCES || errno_value == ELOOP || errno_value == ENAMETOOLONG))
         code = POMONA_E_INPUT;
-    char cause[128];
-    if (strerror_r(errno_value, cause, sizeof cause) != 0)
-        snprintf(cause, sizeof cause, "error %d", errno_value);
+    char buffer[128];
+#if defined(__GLIBC__)
+    const char *cause = strerror_r(errno_value, buffer, sizeof buffer); /* GNU's: may return a static text */
+#else
+    const char *cause = strerror_r(errno_value, buffer, sizeof buffer) == 0 ? buffer : "unknown cause";
+#endif
     return fail(error, code, where, "%s: %s", what, cause);
 }
 

@@ -44,7 +44,7 @@ size_t text_printable(const char *text, char *out, size_t capacity) {
 
 size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity) {
     static const char digits[] = "0123456789ABCDEF";
-    size_t size = strlen(text), used = 0;
+    size_t size = strlen(text), used = 0, kept = 0;
     for (size_t i = 0; i < size;) {
         size_t length = utf8_sequence(text + i, size - i);
         char piece[4];
@@ -56,88 +56,20 @@ size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity)
             piece[0] = '%', piece[1] = digits[byte >> 4], piece[2] = digits[byte & 15];
             width = 3, length = 1;
         }
-        if (used + width < capacity) memcpy(out + used, piece, width);
+        if (kept == used && used + width < capacity) {
+            memcpy(out + used, piece, width);
+            kept += width;
+        }
         used += width;
         i += length;
     }
-    if (capacity > 0) out[used < capacity ? used : capacity - 1] = '\0';
+    if (capacity > 0) out[kept] = '\0';
     return used;
-}
-
-/* Matches one [...] class at *pattern (after the bracket) and moves *pattern past it; -1 if it is not closed. */
-static int glob_class(const char **pattern, char c) {
-    const char *p = *pattern;
-    bool negated = *p == '^' || *p == '!', found = false;
-    if (negated) p++;
-    const char *first = p;
-    while (*p && (*p != ']' || p == first)) {
-        char low = *p++, high = low;
-        if (*p == '-' && p[1] && p[1] != ']') high = p[1], p += 2;
-        if (c >= low && c <= high) found = true;
-    }
-    if (*p != ']') return -1;
-    *pattern = p + 1;
-    return found != negated;
-}
-
-/* Matches a pattern without braces: the classic two-pointer walk, backtracking only to the last star. */
-static bool glob_plain(const char *pattern, const char *name) {
-    const char *star = NULL, *mark = NULL;
-    while (*name) {
-        const char *p = pattern;
-        bool ok = false;
-        if (*p == '*') {
-            star = ++pattern, mark = name;
-            continue;
-        }
-        if (*p == '?') {
-            ok = true, p++;
-        } else if (*p == '[') {
-            p++;
-            int hit = glob_class(&p, *name);
-            if (hit < 0) return false;
-            ok = hit;
-        } else if (*p == '\\' && p[1]) {
-            ok = p[1] == *name, p += 2;
-        } else {
-            ok = *p && *p == *name, p++;
-        }
-        if (ok) {
-            pattern = p, name++;
-        } else if (star) {
-            pattern = star, name = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (*pattern == '*') pattern++;
-    return *pattern == '\0';
-}
-
-enum { GLOB_MAX = 256 };
-
-bool text_glob(const char *pattern, const char *name) {
-    size_t size = strlen(pattern);
-    const char *open = strchr(pattern, '{');
-    if (size > GLOB_MAX) return false;
-    const char *close = open ? strchr(open, '}') : NULL;
-    if (!close) return glob_plain(pattern, name);
-    /* One level of braces: try each alternative in place of the group. */
-    for (const char *start = open + 1; start <= close;) {
-        const char *end = start;
-        while (*end != ',' && end != close) end++;
-        char expanded[2 * GLOB_MAX];
-        snprintf(expanded, sizeof expanded, "%.*s%.*s%s", (int)(open - pattern), pattern, (int)(end - start),
-                 start, close + 1);
-        if (text_glob(expanded, name)) return true;
-        start = end + 1;
-    }
-    return false;
 }
 
 bool text_parse_int(const char *text, long long low, long long high, long long *value) {
     char *end = NULL;
-    if (!text || !*text || *text == ' ') return false;
+    if (!text || !(*text == '-' || (*text >= '0' && *text <= '9'))) return false;
     errno = 0;
     long long parsed = strtoll(text, &end, 10);
     if (errno || *end || parsed < low || parsed > high) return false;

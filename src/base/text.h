@@ -14,15 +14,17 @@ size_t utf8_sequence(const char *text, size_t size);
 size_t text_printable(const char *text, char *out, size_t capacity);
 
 /* Copies `text` to out[0..capacity) with every byte that is not part of valid UTF-8 percent-encoded (%FF), as
- * path columns need. Returns the full length without NUL, also where it did not fit: call again with
- * capacity > that length. Worst case 3 * strlen(text). */
+ * path columns need. Returns the full length without NUL, also where it did not fit (then `out` is cut between two
+ * characters): call again with capacity > that length. Worst case 3 * strlen(text). */
 size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity);
 
-/* Whether `name` matches a shell pattern of `*`, `?`, `[abc]`, `[a-z]`, `[^a]` and `{jpg,jpeg}`, case-sensitive,
- * as Hadoop's pathGlobFilter has it. Linear memory, bounded time: patterns of more than 256 bytes never match. */
+/* Whether the whole of `name` matches a shell pattern of `*`, `?`, `[abc]`, `[a-z]`, `[^a]`, `[!a]`, `{jpg,jpeg}` (also
+ * nested) and `\` before a character that stands for itself; case-sensitive, as Hadoop's pathGlobFilter has it. `?` and
+ * classes stand for one character of UTF-8. No allocation; time at most proportional to pattern x name. A pattern of
+ * more than 256 bytes, or with a class that is not closed, matches nothing. */
 bool text_glob(const char *pattern, const char *name);
 
-/* Parses a decimal integer that fills the whole string and lies in [low, high]. */
+/* Parses a decimal integer that fills the whole string (no spaces, no plus sign) and lies in [low, high]. */
 bool text_parse_int(const char *text, long long low, long long high, long long *value);
 
 #endif

@@ -1,0 +1,35 @@
+#include "failing.h"
+
+#include <stddef.h>
+
+static long countdown;
+static int reached;
+
+void fail_allocation(long k) {
+    countdown = k;
+    reached = 0;
+}
+
+int failed_allocation(void) { return reached; }
+
+static int fails_now(void) {
+    if (countdown == 0 || --countdown > 0) return 0;
+    reached = 1;
+    return 1;
+}
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t count, size_t size);
+void *__real_realloc(void *block, size_t size);
+void *__real_aligned_alloc(size_t alignment, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t count, size_t size);
+void *__wrap_realloc(void *block, size_t size);
+void *__wrap_aligned_alloc(size_t alignment, size_t size);
+
+void *__wrap_malloc(size_t size) { return fails_now() ? NULL : __real_malloc(size); }
+void *__wrap_calloc(size_t count, size_t size) { return fails_now() ? NULL : __real_calloc(count, size); }
+void *__wrap_realloc(void *block, size_t size) { return fails_now() ? NULL : __real_realloc(block, size); }
+void *__wrap_aligned_alloc(size_t alignment, size_t size) {
+    return fails_now() ? NULL : __real_aligned_alloc(alignment, size);
+}
