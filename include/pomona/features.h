@@ -63,6 +63,13 @@ struct pomona_features_options {
     void *user;
 };
 
+/* Why one photo has no row. Texts are cut where they are longer. */
+struct pomona_photo_failure {
+    char path[384], reason[384];
+};
+
+enum { POMONA_FAILURES_KEPT = 16 };
+
 /* What was done. Zero-initialise; filled also when the job ends with POMONA_E_ERROR_ROWS or POMONA_E_INTERRUPTED. */
 struct pomona_features_result {
     int64_t photos;     /* that matched */
@@ -85,6 +92,8 @@ struct pomona_features_result {
     char profile_text[POMONA_PROFILE_TEXT_MAX];
     char model_name[128], layer[128];
     bool profile_assumed, placeholder_model;
+    struct pomona_photo_failure
+        failures[POMONA_FAILURES_KEPT]; /* the first ones by path; DST/Errors has all */
 };
 
 /* Runs the job. `result` may be NULL. Errors: POMONA_E_USAGE (options), POMONA_E_INPUT (no photos, model or labels

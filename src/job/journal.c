@@ -32,7 +32,8 @@ static uint32_t record_crc(const uint8_t *header, const void *payload, size_t si
 pomona_status journal_format(struct buffer *out, enum journal_kind kind, uint64_t index, const void *payload,
                              size_t size, struct pomona_error *error) {
     uint8_t header[HEADER_SIZE];
-    if (size > JOURNAL_PAYLOAD_MAX) return fail(error, POMONA_E_LIMIT, NULL, "journal record of %zu bytes", size);
+    if (size > JOURNAL_PAYLOAD_MAX)
+        return fail(error, POMONA_E_LIMIT, NULL, "journal record of %zu bytes", size);
     memcpy(header, magic, sizeof magic);
     store_le(header + 4, (uint64_t)kind, 4);
     store_le(header + 8, index, 8);
@@ -42,10 +43,18 @@ pomona_status journal_format(struct buffer *out, enum journal_kind kind, uint64_
     return buffer_append(out, payload, size, error);
 }
 
+size_t journal_parse(const uint8_t *record, uint64_t *index, const char **payload, size_t *size) {
+    *index = load_le(record + 8, 8);
+    *size = (size_t)load_le(record + 16, 4);
+    *payload = (const char *)record + HEADER_SIZE;
+    return HEADER_SIZE + *size;
+}
+
 static pomona_status read_records(FILE *file, const char *path,
-                                  pomona_status (*take)(void *, enum journal_kind, uint64_t, const uint8_t *, size_t,
-                                                        struct pomona_error *),
-                                  void *user, struct buffer *payload, uint64_t *valid, struct pomona_error *error) {
+                                  pomona_status (*take)(void *, enum journal_kind, uint64_t, const uint8_t *,
+                                                        size_t, struct pomona_error *),
+                                  void *user, struct buffer *payload, uint64_t *valid,
+                                  struct pomona_error *error) {
     uint8_t header[HEADER_SIZE];
     while (fread(header, 1, sizeof header, file) == sizeof header) {
         size_t size = (size_t)load_le(header + 16, 4);
@@ -54,7 +63,8 @@ static pomona_status read_records(FILE *file, const char *path,
         TRY(buffer_reserve(payload, size + 1, error));
         if (fread(payload->data, 1, size, file) != size) break;
         if (record_crc(header, payload->data, size) != load_le(header + CRC_OFFSET, 4)) break;
-        TRY(take(user, (enum journal_kind)load_le(header + 4, 4), load_le(header + 8, 8), payload->data, size, error));
+        TRY(take(user, (enum journal_kind)load_le(header + 4, 4), load_le(header + 8, 8), payload->data, size,
+                 error));
         *valid += sizeof header + size;
     }
     if (ferror(file)) return fail(error, POMONA_E_IO, path, "cannot read the journal");
@@ -67,7 +77,8 @@ pomona_status journal_read(const char *path,
                            void *user, uint64_t *valid, struct pomona_error *error) {
     *valid = 0;
     FILE *file = fopen(path, "rbe");
-    if (!file) return errno == ENOENT ? POMONA_OK : fail_errno(error, errno, 0, path, "cannot open the journal");
+    if (!file)
+        return errno == ENOENT ? POMONA_OK : fail_errno(error, errno, 0, path, "cannot open the journal");
     struct buffer payload = BUFFER_INIT(JOURNAL_PAYLOAD_MAX + 1);
     pomona_status status = read_records(file, path, take, user, &payload, valid, error);
     buffer_free(&payload);
@@ -75,7 +86,8 @@ pomona_status journal_read(const char *path,
     return status;
 }
 
-pomona_status journal_open(struct journal *journal, const char *path, uint64_t valid, struct pomona_error *error) {
+pomona_status journal_open(struct journal *journal, const char *path, uint64_t valid,
+                           struct pomona_error *error) {
     *journal = JOURNAL_INIT;
     journal->path = path;
     journal->descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
@@ -88,15 +100,16 @@ pomona_status journal_open(struct journal *journal, const char *path, uint64_t v
     return POMONA_OK;
 }
 
-pomona_status journal_append(struct journal *journal, enum journal_kind kind, uint64_t index, const void *payload,
-                             size_t size, struct pomona_error *error) {
+pomona_status journal_append(struct journal *journal, enum journal_kind kind, uint64_t index,
+                             const void *payload, size_t size, struct pomona_error *error) {
     buffer_clear(&journal->record);
     TRY(journal_format(&journal->record, kind, index, payload, size, error));
     const uint8_t *at = journal->record.data;
     for (size_t left = journal->record.size; left > 0;) {
         ssize_t written = write(journal->descriptor, at, left);
         if (written < 0 && errno == EINTR) continue;
-        if (written <= 0) return fail_errno(error, written < 0 ? errno : ENOSPC, 0, journal->path, "cannot write");
+        if (written <= 0)
+            return fail_errno(error, written < 0 ? errno : ENOSPC, 0, journal->path, "cannot write");
         at += written;
         left -= (size_t)written;
     }

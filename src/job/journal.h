@@ -40,20 +40,25 @@ enum { JOURNAL_PAYLOAD_MAX = 1 << 24 };
  * returned. */
 pomona_status journal_read(const char *path,
                            pomona_status (*take)(void *user, enum journal_kind kind, uint64_t index,
-                                                 const uint8_t *payload, size_t size, struct pomona_error *error),
+                                                 const uint8_t *payload, size_t size,
+                                                 struct pomona_error *error),
                            void *user, uint64_t *valid, struct pomona_error *error);
 
 /* Opens (or makes) the file for appending after its first `valid` bytes; the rest is cut off. */
-pomona_status journal_open(struct journal *journal, const char *path, uint64_t valid, struct pomona_error *error);
+pomona_status journal_open(struct journal *journal, const char *path, uint64_t valid,
+                           struct pomona_error *error);
 
 /* Appends one record. It survives the death of the process, not of the machine: a part does not count as done before
  * its own fsync. */
-pomona_status journal_append(struct journal *journal, enum journal_kind kind, uint64_t index, const void *payload,
-                             size_t size, struct pomona_error *error);
+pomona_status journal_append(struct journal *journal, enum journal_kind kind, uint64_t index,
+                             const void *payload, size_t size, struct pomona_error *error);
 
 /* Appends a record to a buffer instead, for a summary that is written in one go. */
 pomona_status journal_format(struct buffer *out, enum journal_kind kind, uint64_t index, const void *payload,
                              size_t size, struct pomona_error *error);
+
+/* The parts of a record that journal_format made; returns its length in bytes. */
+size_t journal_parse(const uint8_t *record, uint64_t *index, const char **payload, size_t *size);
 
 void journal_close(struct journal *journal);
 

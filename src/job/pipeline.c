@@ -9,9 +9,9 @@
 #include <time.h>
 
 enum {
-    READ_AHEAD_BYTES = 32 << 20,   /* of files read and not yet decoded */
-    PHOTO_BYTES_MAX = 256 << 20,   /* a larger file is an error row */
-    KEEP_BYTES = 1 << 20,          /* a slot gives a larger buffer back */
+    READ_AHEAD_BYTES = 32 << 20, /* of files read and not yet decoded */
+    PHOTO_BYTES_MAX = 256 << 20, /* a larger file is an error row */
+    KEEP_BYTES = 1 << 20,        /* a slot gives a larger buffer back */
     TICK_NANOSECONDS = 100000000
 };
 
@@ -50,9 +50,9 @@ struct worker {
     struct pipeline *pipeline;
     struct pomona_preprocessor *preprocessor;
     struct pomona_session *session;
-    uint8_t *pixels;  /* [batch][height][width][3] */
-    float *features;  /* [batch][feature_count] */
-    size_t *rows;     /* [batch] photo of each picture in `pixels` */
+    uint8_t *pixels; /* [batch][height][width][3] */
+    float *features; /* [batch][feature_count] */
+    size_t *rows;    /* [batch] photo of each picture in `pixels` */
     size_t photo_bytes;
     double net_seconds;
     pthread_t thread;
@@ -91,7 +91,8 @@ static void *read_photos(void *argument) {
     const struct pipeline_options *options = pipeline->options;
     for (size_t photo = 0; photo < options->count; photo++) {
         pthread_mutex_lock(&pipeline->lock);
-        while (!pipeline->stopping && !may_read(pipeline)) pthread_cond_wait(&pipeline->space, &pipeline->lock);
+        while (!pipeline->stopping && !may_read(pipeline))
+            pthread_cond_wait(&pipeline->space, &pipeline->lock);
         bool stopping = pipeline->stopping;
         pthread_mutex_unlock(&pipeline->lock);
         if (stopping) break;
@@ -124,7 +125,8 @@ static int claim(struct pipeline *pipeline, size_t *first) {
     int count = share > (size_t)options->batch ? options->batch : (int)share;
     *first = pipeline->claimed;
     pipeline->claimed += (size_t)count;
-    if (pipeline->claimed == options->count) pthread_cond_broadcast(&pipeline->work); /* the others may leave */
+    if (pipeline->claimed == options->count)
+        pthread_cond_broadcast(&pipeline->work); /* the others may leave */
     pthread_mutex_unlock(&pipeline->lock);
     return count;
 }
@@ -145,8 +147,8 @@ static pomona_status work_on(struct worker *worker, size_t first, int count, str
         struct slot *slot = slot_of(pipeline, photo);
         if (slot->status == POMONA_OK)
             slot->status = pomona_preprocessor_run(
-                worker->preprocessor, options->photos[options->first + photo].uri, slot->bytes.data, slot->bytes.size,
-                worker->pixels + (size_t)pictures * worker->photo_bytes, &slot->cause);
+                worker->preprocessor, options->photos[options->first + photo].uri, slot->bytes.data,
+                slot->bytes.size, worker->pixels + (size_t)pictures * worker->photo_bytes, &slot->cause);
         if (slot->status == POMONA_OK) {
             worker->rows[pictures++] = photo;
         } else if (!is_photo_fault(slot->status)) {
@@ -191,7 +193,8 @@ static bool wait_for_next(struct pipeline *pipeline) {
     const struct pipeline_options *options = pipeline->options;
     pthread_mutex_lock(&pipeline->lock);
     for (;;) {
-        bool to_come = pipeline->stopping ? pipeline->taken < pipeline->claimed : pipeline->taken < options->count;
+        bool to_come =
+            pipeline->stopping ? pipeline->taken < pipeline->claimed : pipeline->taken < options->count;
         if (!to_come || pipeline->fatal != POMONA_OK) {
             pthread_mutex_unlock(&pipeline->lock);
             return false;
@@ -219,8 +222,9 @@ static void take_rows(struct pipeline *pipeline) {
         struct slot *slot = slot_of(pipeline, pipeline->taken);
         struct pomona_error error = {0};
         bool ok = slot->status == POMONA_OK;
-        pomona_status status = options->take(options->user, options->first + pipeline->taken,
-                                             ok ? slot->features : NULL, ok ? NULL : slot->cause.message, &error);
+        pomona_status status =
+            options->take(options->user, options->first + pipeline->taken, ok ? slot->features : NULL,
+                          ok ? NULL : slot->cause.message, &error);
         if (slot->bytes.capacity > KEEP_BYTES) buffer_free(&slot->bytes);
         buffer_clear(&slot->bytes);
         bool stop = options->tick(options->user);
@@ -233,7 +237,8 @@ static void take_rows(struct pipeline *pipeline) {
     }
 }
 
-static pomona_status worker_init(struct worker *worker, struct pipeline *pipeline, struct pomona_error *error) {
+static pomona_status worker_init(struct worker *worker, struct pipeline *pipeline,
+                                 struct pomona_error *error) {
     const struct pipeline_options *options = pipeline->options;
     struct pomona_model_info info;
     pomona_model_get_info(options->model, &info);
@@ -275,7 +280,8 @@ static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipel
 }
 
 static void pipeline_free(struct pipeline *pipeline) {
-    for (size_t i = 0; pipeline->slots && i < pipeline->slot_count; i++) buffer_free(&pipeline->slots[i].bytes);
+    for (size_t i = 0; pipeline->slots && i < pipeline->slot_count; i++)
+        buffer_free(&pipeline->slots[i].bytes);
     memory_free(pipeline->slots);
     memory_free(pipeline->features);
 }
@@ -289,7 +295,8 @@ static pomona_status start_thread(pthread_t *thread, bool *started, void *(*body
 }
 
 /* Starts the reader and the workers, takes the rows, and waits for all of them. */
-static pomona_status run_threads(struct pipeline *pipeline, struct worker *workers, struct pomona_error *error) {
+static pomona_status run_threads(struct pipeline *pipeline, struct worker *workers,
+                                 struct pomona_error *error) {
     const struct pipeline_options *options = pipeline->options;
     pthread_t reader;
     bool reader_started = false;
@@ -308,8 +315,8 @@ static pomona_status run_threads(struct pipeline *pipeline, struct worker *worke
         if (error) *error = pipeline->fatal_error;
     }
     if (status == POMONA_OK && pipeline->taken < options->count)
-        status = fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted after %zu of %zu photos", pipeline->taken,
-                      options->count);
+        status = fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted after %zu of %zu photos",
+                      pipeline->taken, options->count);
     return status;
 }
 

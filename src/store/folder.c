@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -70,6 +71,21 @@ pomona_status path_remove(const char *path, struct pomona_error *error) {
     if (nftw(path, remove_entry, OPEN_FOLDERS, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
         return fail_errno(error, errno, 0, path, "cannot remove");
     return POMONA_OK;
+}
+
+pomona_status folder_clear(const char *path, const char *keep, struct pomona_error *error) {
+    DIR *stream = opendir(path);
+    if (!stream) return fail_errno(error, errno, 0, path, "cannot open folder");
+    pomona_status status = POMONA_OK;
+    for (struct dirent *entry; status == POMONA_OK && (entry = readdir(stream));) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, keep) == 0) continue;
+        char *inner = path_join(path, name);
+        status = inner ? path_remove(inner, error) : fail_memory(error, "path");
+        memory_free(inner);
+    }
+    closedir(stream);
+    return status;
 }
 
 pomona_status path_replace(const char *from, const char *to, struct pomona_error *error) {

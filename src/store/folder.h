@@ -21,6 +21,9 @@ pomona_status folder_sync(const char *path, struct pomona_error *error);
 /* Removes a file, or a folder with all it contains; links are removed, not followed. A missing path is fine. */
 pomona_status path_remove(const char *path, struct pomona_error *error);
 
+/* Empties a folder of everything but the entry `keep`. */
+pomona_status folder_clear(const char *path, const char *keep, struct pomona_error *error);
+
 /* Moves `from` to `to` on one file system. If `to` exists the two change places in one step, so that there is no moment
  * without either, and the old one is removed afterwards. */
 pomona_status path_replace(const char *from, const char *to, struct pomona_error *error);

@@ -1,0 +1,31 @@
+/* The commands, one file each. Each takes its own arguments and returns the exit code. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "pomona/context.h"
+
+#include <stdbool.h>
+
+int command_features(int argc, char **argv);
+int command_sample(int argc, char **argv);
+int command_diff(int argc, char **argv);
+int command_model(int argc, char **argv);
+int command_cpu(int argc, char **argv);
+
+/* Prints a failure on standard error and returns its exit code. */
+int report_error(pomona_status status, const struct pomona_error *error);
+
+/* Makes a context for --tier (NULL: auto). */
+pomona_status open_context(const char *tier, struct pomona_context **context, struct pomona_error *error);
+
+/* From now on SIGINT and SIGTERM set a flag; a second one ends the process at once. */
+void catch_signals(void);
+bool was_signalled(void *unused);
+
+/* "1,234,567" in out[0..32). */
+const char *format_count(long long value, char out[32]);
+
+/* Text as a JSON string, quotes included, on standard output. */
+void print_json_text(const char *text);
+
+#endif

@@ -1,0 +1,63 @@
+#include "cli/commands.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+static volatile sig_atomic_t signalled;
+
+static void on_signal(int number) {
+    signalled = 1;
+    signal(number, SIG_DFL);
+}
+
+void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+bool was_signalled(void *unused) {
+    (void)unused;
+    return signalled;
+}
+
+int report_error(pomona_status status, const struct pomona_error *error) {
+    fprintf(stderr, "pomona: %s\n", error->message[0] ? error->message : pomona_status_name(status));
+    return pomona_status_exit_code(status);
+}
+
+pomona_status open_context(const char *tier, struct pomona_context **context, struct pomona_error *error) {
+    pomona_tier chosen = POMONA_TIER_AUTO;
+    if (tier) {
+        pomona_status status = pomona_tier_parse(tier, &chosen, error);
+        if (status != POMONA_OK) return status;
+    }
+    return pomona_context_new(chosen, context, error);
+}
+
+const char *format_count(long long value, char out[32]) {
+    char digits[32];
+    int length = snprintf(digits, sizeof digits, "%lld", value < 0 ? -value : value), used = 0;
+    if (value < 0) out[used++] = '-';
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0) out[used++] = ',';
+        out[used++] = digits[i];
+    }
+    out[used] = '\0';
+    return out;
+}
+
+void print_json_text(const char *text) {
+    putchar('"');
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
+        if (*c == '"' || *c == '\\')
+            printf("\\%c", *c);
+        else if (*c < 0x20)
+            printf("\\u%04x", *c);
+        else
+            putchar(*c);
+    }
+    putchar('"');
+}

@@ -1,0 +1,58 @@
+#include "cli/commands.h"
+#include "pomona/version.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *summary;
+    int (*run)(int argc, char **argv);
+} commands[] = {
+    {"features", "photos in, CNN features out, as Parquet parts", command_features},
+    {"diff", "compare two folders of features by path", command_diff},
+    {"sample", "draw a synthetic corpus of fruit photos", command_sample},
+    {"model", "look into a model file", command_model},
+    {"cpu", "show the kernels chosen for this machine", command_cpu},
+};
+
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *file) {
+    fputs("Usage: pomona COMMAND [arguments]\n\npomona turns photos into knowledge.\n\nCommands:\n", file);
+    for (int i = 0; i < COMMANDS; i++) fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].summary);
+    fputs("\npomona COMMAND --help explains a command; pomona --version prints the version.\n\n"
+          "A first look:\n"
+          "  pomona sample --out photos --count 1000\n"
+          "  pomona features photos --out result\n\n"
+          "Exit codes: 0 done; 1 bad usage; 2 bad input, nothing written; 3 done, with more failed photos\n"
+          "than --max-errors; 4 I/O; 5 internal; 130 interrupted, go on with --resume.\n\n"
+          "Environment: POMONA_TIER=scalar|avx2|avx512|neon|neondot forces a tier, as --tier does.\n",
+          file);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return 1;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(name, "--version") == 0) {
+        printf("pomona %s\n", pomona_version());
+        return 0;
+    }
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(name, commands[i].name) == 0) {
+            int code = commands[i].run(argc - 2, argv + 2);
+            if (fflush(stdout) != 0 || ferror(stdout)) {
+                perror("pomona: standard output");
+                return code ? code : 4;
+            }
+            return code;
+        }
+    fprintf(stderr, "pomona: unknown command '%s' (see pomona --help)\n", name);
+    return 1;
+}

@@ -1,0 +1,42 @@
+/* Command lines: a table of options per command drives parsing and --help alike. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum option_kind {
+    OPTION_FLAG,    /* target: bool */
+    OPTION_TEXT,    /* target: const char * */
+    OPTION_INTEGER, /* target: int64_t, low..high */
+    OPTION_NUMBER   /* target: double, low..high */
+};
+
+struct option {
+    const char *name; /* "partitions" for --partitions; NULL ends the table */
+    char letter;      /* 'q' for -q; 0: none */
+    enum option_kind kind;
+    void *target;
+    const char *argument; /* "N", "FILE"; NULL for flags */
+    const char *help;     /* may hold line breaks */
+    double low, high;
+};
+
+struct command {
+    const char *name;    /* "features", "model info" */
+    const char *usage;   /* "SRC --out DST [options]" */
+    const char *summary; /* one line */
+    const char *details; /* paragraphs and examples under the options */
+    const struct option *options;
+    const char **operands; /* filled with what is not an option */
+    int operand_min, operand_max;
+};
+
+enum options_outcome { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };
+
+/* Parses argv[0..argc) (without program and command names). --help prints the help: OPTIONS_DONE. A mistake is
+ * explained on standard error: OPTIONS_BAD. Options may stand anywhere; `--` ends them; `--name=value` and
+ * `--name value` are the same. */
+enum options_outcome options_parse(const struct command *command, int argc, char **argv);
+
+#endif

@@ -1,0 +1,231 @@
+#include "pomona/features.h"
+
+#include "base/file_sink.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "job/photos.h"
+#include "job/task.h"
+#include "store/folder.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PARTITIONS_DEFAULT = 20, PARTITIONS_MAX = 100000, THREADS_MAX = 1024, ERRORS_BYTES_MAX = 1 << 30 };
+
+static pomona_status check_options(const struct pomona_features_options *options, struct job *job,
+                                   struct pomona_error *error) {
+    if (!options->source || !options->out)
+        return fail(error, POMONA_E_USAGE, NULL, "a source and a destination are needed");
+    if (options->partitions < 0 || options->partitions > PARTITIONS_MAX)
+        return fail(error, POMONA_E_USAGE, NULL, "partitions: %d is not in 1..%d", options->partitions,
+                    PARTITIONS_MAX);
+    if (options->threads < 0 || options->threads > THREADS_MAX)
+        return fail(error, POMONA_E_USAGE, NULL, "threads: %d is not in 1..%d", options->threads,
+                    THREADS_MAX);
+    if (options->limit < 0)
+        return fail(error, POMONA_E_USAGE, NULL, "limit: %lld is negative", (long long)options->limit);
+    if (options->resume && options->overwrite)
+        return fail(error, POMONA_E_USAGE, NULL,
+                    "resume goes on with an old run, overwrite drops it: choose one");
+    TRY(parquet_codec_parse(options->compression ? options->compression : "snappy", &job->codec, error));
+    return parquet_lists_parse(options->list_layout ? options->list_layout : "legacy", &job->lists, error);
+}
+
+static pomona_status open_model(struct job *job, struct pomona_error *error) {
+    const struct pomona_features_options *options = job->options;
+    struct pomona_features_result *result = job->result;
+    struct pomona_model_options model_options = {.layer = options->layer, .profile = options->profile};
+    double start = clock_seconds();
+    TRY(options->model ? pomona_model_open(job->context, options->model, &model_options, &job->model, error)
+                       : pomona_model_open_embedded(job->context, &model_options, &job->model, error));
+    result->seconds_model = clock_seconds() - start;
+    pomona_model_get_info(job->model, &job->info);
+    const struct pomona_model_info *info = &job->info;
+    result->features = info->features;
+    result->profile_assumed = info->profile_assumed;
+    result->placeholder_model = info->placeholder;
+    result->tier = pomona_tier_name(pomona_context_tier(job->context));
+    snprintf(result->model_name, sizeof result->model_name, "%s", info->name);
+    snprintf(result->layer, sizeof result->layer, "%s", info->layer);
+    snprintf(result->model_hash, sizeof result->model_hash, "%s", info->hash);
+    snprintf(result->feature_space, sizeof result->feature_space, "%s", info->feature_space);
+    pomona_profile_format(&info->profile, result->profile_text);
+    pomona_profile_hash(&info->profile, result->profile_hash);
+    return POMONA_OK;
+}
+
+static pomona_status list_photos(struct job *job, struct pomona_error *error) {
+    const struct pomona_features_options *options = job->options;
+    struct pomona_features_result *result = job->result;
+    double start = clock_seconds();
+    TRY(photos_list(options->source, options->glob ? options->glob : "*.jpg", options->labels, options->limit,
+                    options->should_stop, options->user, &job->photos, &result->unlabelled, error));
+    result->seconds_list = clock_seconds() - start;
+    result->photos = (int64_t)job->photos.count;
+    result->skipped = job->photos.skipped;
+    int partitions = options->partitions ? options->partitions : PARTITIONS_DEFAULT;
+    result->partitions = (size_t)partitions > job->photos.count ? (int)job->photos.count : partitions;
+    result->threads = options->threads ? options->threads : pomona_cpu_threads();
+    return POMONA_OK;
+}
+
+/* The name of the job: equal inputs, model, tier and options give equal names, and so equal bytes. Written as a UUID of
+ * version 8 (RFC 9562: free form) from the first half of a SHA-256. */
+static void name_job(struct job *job) {
+    struct pomona_features_result *result = job->result;
+    struct sha256 hash;
+    uint8_t d[SHA256_SIZE];
+    int numbers[] = {result->partitions, (int)job->codec, (int)job->lists};
+    sha256_start(&hash);
+    sha256_add_field(&hash, "pomona features 1", 17);
+    sha256_add_field(&hash, result->feature_space, strlen(result->feature_space));
+    sha256_add_field(&hash, result->tier, strlen(result->tier));
+    sha256_add_field(&hash, numbers, sizeof numbers);
+    for (size_t i = 0; i < job->photos.count; i++) {
+        const struct listed_photo *photo = &job->photos.photos[i];
+        sha256_add_field(&hash, photo->uri, strlen(photo->uri));
+        sha256_add_field(&hash, photo->label, photo->label ? strlen(photo->label) : 0);
+        sha256_add_field(&hash, &photo->size, sizeof photo->size);
+    }
+    sha256_finish(&hash, d);
+    d[6] = (uint8_t)((d[6] & 0x0F) | 0x80);
+    d[8] = (uint8_t)((d[8] & 0x3F) | 0x80);
+    snprintf(result->uuid, sizeof result->uuid,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1], d[2], d[3],
+             d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
+}
+
+static pomona_status name_folders(struct job *job, struct pomona_error *error) {
+    struct job_folders *folders = &job->folders;
+    folders->out = memory_copy_string(job->options->out);
+    folders->staging = folders->out ? path_join(folders->out, "_temporary") : NULL;
+    folders->results = folders->staging ? path_join(folders->staging, "Results") : NULL;
+    folders->lock_file = folders->staging ? path_join(folders->staging, "lock") : NULL;
+    folders->identity = folders->staging ? path_join(folders->staging, "job") : NULL;
+    return folders->results && folders->lock_file && folders->identity ? POMONA_OK
+                                                                       : fail_memory(error, "paths");
+}
+
+static bool out_has(const struct job *job, const char *name) {
+    char *path = path_join(job->folders.out, name);
+    bool found = path && path_exists(path);
+    memory_free(path);
+    return found;
+}
+
+/* Whether DST holds the finished results of this very job: its _SUCCESS names it. */
+static bool is_finished(const struct job *job) {
+    char *results = path_join(job->folders.out, "Results");
+    char *success = results ? path_join(results, "_SUCCESS") : NULL;
+    struct buffer text = BUFFER_INIT(64 << 20);
+    const char *content = NULL;
+    bool finished = success && file_read(success, &text, NULL) == POMONA_OK &&
+                    buffer_terminate(&text, &content, NULL) == POMONA_OK &&
+                    strstr(content, job->result->uuid);
+    buffer_free(&text);
+    memory_free(success);
+    memory_free(results);
+    return finished;
+}
+
+/* May this job write into DST? Nothing is changed yet. */
+static pomona_status check_destination(struct job *job, struct pomona_error *error) {
+    const struct pomona_features_options *options = job->options;
+    bool interrupted = path_exists(job->folders.staging);
+    if (options->overwrite) return POMONA_OK;
+    if (options->resume && !interrupted && is_finished(job)) {
+        job->result->already_done = true;
+        return POMONA_OK;
+    }
+    if (interrupted && !options->resume)
+        return fail(error, POMONA_E_EXISTS, options->out,
+                    "holds an interrupted job: --resume goes on with it, --overwrite starts again");
+    if (!interrupted && (out_has(job, "Results") || out_has(job, "Errors") || out_has(job, "run.json")))
+        return fail(
+            error, POMONA_E_EXISTS, options->out,
+            options->resume
+                ? "holds the results of another job (other photos, model or options): --overwrite replaces "
+                  "them"
+                : "has results already: --overwrite replaces them, --resume goes on with an interrupted job");
+    return POMONA_OK;
+}
+
+/* Takes the staging folder: a new one, or that of this job when it was interrupted. */
+static pomona_status take_staging(struct job *job, struct pomona_error *error) {
+    struct job_folders *folders = &job->folders;
+    struct buffer old = BUFFER_INIT(4096);
+    TRY(folder_make(folders->staging, error));
+    TRY(folder_lock(folders->lock_file, &folders->lock, error));
+    size_t length = strlen(job->result->uuid);
+    bool known = file_read(folders->identity, &old, NULL) == POMONA_OK;
+    bool same = known && old.size == length && memcmp(old.data, job->result->uuid, length) == 0;
+    buffer_free(&old);
+    if (known && !same && job->options->resume)
+        return fail(
+            error, POMONA_E_EXISTS, job->options->out,
+            "holds another interrupted job (other photos, model or options): --overwrite starts again");
+    if (!same || !job->options->resume) TRY(folder_clear(folders->staging, "lock", error));
+    TRY(folder_make(folders->results, error));
+    return file_write(folders->identity, job->result->uuid, length, error);
+}
+
+static pomona_status make_and_commit(struct job *job, double started, struct pomona_error *error) {
+    struct pomona_features_result *result = job->result;
+    TRY(take_staging(job, error));
+    job->parts = memory_new((size_t)result->partitions, sizeof *job->parts);
+    if (!job->parts) return fail_memory(error, "parts");
+    TRY(parts_make(job, error));
+    double start = clock_seconds();
+    result->seconds = start - started;
+    TRY(job_commit(job, error));
+    result->seconds_commit = clock_seconds() - start;
+    return POMONA_OK;
+}
+
+static pomona_status run_job(struct job *job, struct pomona_error *error) {
+    const struct pomona_features_options *options = job->options;
+    struct pomona_features_result *result = job->result;
+    double started = clock_seconds();
+    TRY(check_options(options, job, error));
+    TRY(open_model(job, error));
+    TRY(list_photos(job, error));
+    name_job(job);
+    TRY(name_folders(job, error));
+    TRY(check_destination(job, error));
+    pomona_status status = POMONA_OK;
+    if (!options->dry_run && !result->already_done) status = make_and_commit(job, started, error);
+    result->seconds = clock_seconds() - started;
+    if (status == POMONA_OK && options->max_errors >= 0 && result->errors > options->max_errors)
+        return fail(error, POMONA_E_ERROR_ROWS, options->out,
+                    "done, but %lld of %lld photos failed (see Errors/)", (long long)result->errors,
+                    (long long)result->photos);
+    return status;
+}
+
+pomona_status pomona_features_run(const struct pomona_context *context,
+                                  const struct pomona_features_options *options,
+                                  struct pomona_features_result *result, struct pomona_error *error) {
+    struct pomona_features_result *own = NULL;
+    if (!result) result = own = memory_new(1, sizeof *own);
+    if (!result) return fail_memory(error, "result");
+    memset(result, 0, sizeof *result);
+    struct job job = {.options = options,
+                      .context = context,
+                      .result = result,
+                      .photos = LISTING_INIT,
+                      .folders = {.lock = -1},
+                      .errors = BUFFER_INIT(ERRORS_BYTES_MAX)};
+    pomona_status status = run_job(&job, error);
+    folder_unlock(&job.folders.lock);
+    memory_free(job.folders.out);
+    memory_free(job.folders.staging);
+    memory_free(job.folders.results);
+    memory_free(job.folders.lock_file);
+    memory_free(job.folders.identity);
+    memory_free(job.parts);
+    buffer_free(&job.errors);
+    listing_free(&job.photos);
+    pomona_model_free(&job.model);
+    memory_free(own);
+    return status;
+}

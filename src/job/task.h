@@ -1,0 +1,62 @@
+/* One features job at work: what its files have in common. A part is a task: a contiguous run of the photos, done whole
+ * or gone on with. */
+#ifndef JOB_TASK_H
+#define JOB_TASK_H
+
+#include "base/buffer.h"
+#include "job/journal.h"
+#include "pomona/features.h"
+#include "pomona/model.h"
+#include "store/listing.h"
+#include "table/parquet_writer.h"
+
+/* The folders of a job. All are owned; freed by folders_free. */
+struct job_folders {
+    char *out;       /* DST */
+    char *staging;   /* DST/_temporary: everything until the commit */
+    char *results;   /* DST/_temporary/Results */
+    char *lock_file; /* DST/_temporary/lock */
+    char *identity;  /* DST/_temporary/job: the uuid of the job that the staging belongs to */
+    int lock;
+};
+
+struct job {
+    const struct pomona_features_options *options;
+    const struct pomona_context *context;
+    struct pomona_features_result *result;
+    struct pomona_model *model;
+    struct pomona_model_info info;
+    struct listing photos;
+    enum parquet_codec codec;
+    enum parquet_lists lists;
+    struct job_folders folders;
+    struct journal_summary *parts; /* [result->partitions], of the finished ones */
+    struct buffer errors;          /* JOURNAL_ERROR records of the finished parts, by index */
+};
+
+/* Photos of part p of `partitions`: [part_start(p), part_start(p + 1)). */
+static inline size_t part_start(const struct job *job, int part) {
+    return (size_t)((unsigned __int128)job->photos.count * (unsigned)part /
+                    (unsigned)job->result->partitions);
+}
+
+/* "part-00007-<uuid>-c000.snappy.parquet", in a new block; NULL when out of memory. */
+char *part_name(const struct job *job, int part);
+
+/* The footer's provenance, the same in every file of the job. `properties` has room for JOB_PROPERTIES. */
+enum { JOB_PROPERTIES = 8 };
+size_t job_properties(const struct job *job, struct table_property *properties);
+
+/* Makes every part that is not done yet, in order. POMONA_E_INTERRUPTED leaves a journal to go on from. */
+pomona_status parts_make(struct job *job, struct pomona_error *error);
+
+/* Writes what is left (Errors, _SUCCESS, run.json) and moves everything into place. Can be repeated after a failure. */
+pomona_status job_commit(struct job *job, struct pomona_error *error);
+
+/* run.json's text. */
+pomona_status run_json_format(const struct pomona_features_result *result, struct buffer *out,
+                              struct pomona_error *error);
+
+double clock_seconds(void);
+
+#endif
