@@ -5,6 +5,7 @@
 #include "kernels/kernels.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
+#include "kernels/resize_u8/resize_u8.h"
 
 #include <stddef.h>
 
@@ -27,6 +28,9 @@ static const struct eltwise_f32_impl *const eltwise_f32_versions[POMONA_TIER_COU
 };
 static const struct pixels_f32_impl *const pixels_f32_versions[POMONA_TIER_COUNT] = {
 #include "kernels/pixels_f32/pixels_f32.inc"
+};
+static const struct resize_u8_impl *const resize_u8_versions[POMONA_TIER_COUNT] = {
+#include "kernels/resize_u8/resize_u8.inc"
 };
 
 static pomona_tier lower_tier(pomona_tier tier) {
@@ -53,4 +57,5 @@ void kernels_select(pomona_tier tier, struct kernels *kernels) {
     SELECT(pool_f32);
     SELECT(eltwise_f32);
     SELECT(pixels_f32);
+    SELECT(resize_u8);
 }
