@@ -1,0 +1,7 @@
+#include "kernels/simd/x86_avx512.h"
+
+enum { OUTPUTS = 7, CHANNEL_VECTORS = 8 };
+#include "kernels/dwconv_f32/simd.h"
+
+const struct dwconv_f32_impl dwconv_f32_avx512 = {
+    "avx512, 7 outputs", POMONA_TIER_AVX512, packed_floats, pack, scratch_floats, run};

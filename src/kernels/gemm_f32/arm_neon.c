@@ -1,0 +1,8 @@
+#include "kernels/simd/arm_neon.h"
+
+enum { ROWS = 6, COLUMNS = 4, GEMM_CACHE_BYTES = 192 << 10 };
+#define HEIGHTS(H) H(6) H(4) H(2) H(1)
+#include "kernels/gemm_f32/simd.h"
+
+const struct gemm_f32_impl gemm_f32_neon = {
+    "neon 6x16", POMONA_TIER_NEON, ROWS, COLUMNS *VEC, packed_floats, pack, run};

@@ -1,0 +1,237 @@
+/* checkkernels --bench: GMAC/s of the tier's kernels on the layers of MobileNetV2 1.0/224, beside the peak of the
+ * fused multiply-add unit measured in the same run. Times are the best of several tries, since other programs may
+ * share the machine. */
+#include "check.h"
+#include "kernels/conv_f32/conv_f32.h"
+#include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/kernels.h"
+
+#include <stdio.h>
+#include <time.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+static double seconds_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* A loop of 12 independent chains of fused multiply-adds; stays in registers and returns their sum. */
+#define PEAK_LOOP(type, set, fma, reduce)                                                                    \
+    type chain[12], factor = set(0.5f);                                                                      \
+    for (int i = 0; i < 12; i++) chain[i] = set((float)i);                                                   \
+    for (long n = 0; n < steps; n++) {                                                                       \
+        chain[0] = fma(chain[0], factor, factor), chain[1] = fma(chain[1], factor, factor);                  \
+        chain[2] = fma(chain[2], factor, factor), chain[3] = fma(chain[3], factor, factor);                  \
+        chain[4] = fma(chain[4], factor, factor), chain[5] = fma(chain[5], factor, factor);                  \
+        chain[6] = fma(chain[6], factor, factor), chain[7] = fma(chain[7], factor, factor);                  \
+        chain[8] = fma(chain[8], factor, factor), chain[9] = fma(chain[9], factor, factor);                  \
+        chain[10] = fma(chain[10], factor, factor), chain[11] = fma(chain[11], factor, factor);              \
+    }                                                                                                        \
+    float sum = 0;                                                                                           \
+    for (int i = 0; i < 12; i++) sum += reduce(chain[i]);                                                    \
+    return sum;
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static float peak_avx512(long steps) {
+    PEAK_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_cvtss_f32)
+}
+__attribute__((target("avx2,fma"))) static float peak_avx2(long steps) {
+    PEAK_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_cvtss_f32)
+}
+#elif defined(__aarch64__)
+static float peak_neon(long steps) { PEAK_LOOP(float32x4_t, vdupq_n_f32, vfmaq_f32, vaddvq_f32) }
+#endif
+
+/* Billions of multiply-adds a second that the tier's registers allow; 0 for plain C, which has no such peak. */
+static double measure_peak(pomona_tier tier) {
+    float (*loop)(long) = NULL;
+    int lanes = 0;
+#if defined(__x86_64__)
+    if (tier == POMONA_TIER_AVX512) loop = peak_avx512, lanes = 16;
+    if (tier == POMONA_TIER_AVX2) loop = peak_avx2, lanes = 8;
+#elif defined(__aarch64__)
+    if (tier == POMONA_TIER_NEON || tier == POMONA_TIER_NEONDOT) loop = peak_neon, lanes = 4;
+#endif
+    if (!loop) return 0;
+    enum { STEPS = 1000000 };
+    double best = 1e9;
+    for (int i = 0; i < 20; i++) {
+        double start = seconds_now();
+        volatile float sink = loop(STEPS);
+        (void)sink;
+        double seconds = seconds_now() - start;
+        if (seconds < best) best = seconds;
+    }
+    return 12.0 * lanes * STEPS / best * 1e-9;
+}
+
+struct bench {
+    struct kernels kernels;
+    struct check check;
+    double peak, total_seconds, total_macs;
+};
+
+/* Calls `work` until a tenth of a second has gone by and returns the best time of one call. */
+static double best_seconds(void (*work)(const void *args), const void *args) {
+    double best = 1e9, end = seconds_now() + 0.1;
+    for (int i = 0; i < 3 || seconds_now() < end; i++) {
+        double start = seconds_now();
+        work(args);
+        double seconds = seconds_now() - start;
+        if (seconds < best) best = seconds;
+    }
+    return best;
+}
+
+/* `layers` is how many layers of the net have this shape. */
+static void report(struct bench *bench, const char *what, double macs, double seconds, int layers) {
+    printf("%-28s %6.1f MMAC %8.1f us %7.1f GMAC/s", what, macs * 1e-6, seconds * 1e6, macs / seconds * 1e-9);
+    if (bench->peak > 0) printf(" %4.0f %%", macs / seconds * 1e-7 / bench->peak);
+    printf("\n");
+    bench->total_macs += macs * layers;
+    bench->total_seconds += seconds * layers;
+}
+
+struct call {
+    const struct kernels *kernels;
+    const void *args;
+};
+
+static void call_gemm(const void *p) {
+    const struct call *call = p;
+    call->kernels->gemm_f32->run(call->args);
+}
+static void call_dwconv(const void *p) {
+    const struct call *call = p;
+    call->kernels->dwconv_f32->run(call->args);
+}
+static void call_conv(const void *p) {
+    const struct call *call = p;
+    call->kernels->conv_f32->run(call->args);
+}
+
+static void bench_gemm(struct bench *bench, int layers, int m, int k, int n) {
+    const struct gemm_f32_impl *impl = bench->kernels.gemm_f32;
+    struct tensor x = tensor_input(&bench->check, (size_t)m * (size_t)k, false);
+    struct tensor w = tensor_input(&bench->check, (size_t)n * (size_t)k, false);
+    struct tensor packed = tensor_aligned(impl->packed_floats(n, k));
+    struct tensor y = tensor_output((size_t)m * (size_t)n, false);
+    impl->pack(n, k, w.data, NULL, packed.data);
+    struct gemm_f32_args args = {.m = m,
+                                 .n = n,
+                                 .k = k,
+                                 .x = x.data,
+                                 .x_stride = (size_t)k,
+                                 .packed = packed.data,
+                                 .low = 0,
+                                 .high = 6,
+                                 .y = y.data,
+                                 .y_stride = (size_t)n};
+    struct call call = {&bench->kernels, &args};
+    char what[64];
+    snprintf(what, sizeof what, "gemm %d x %d x %d (%d)", m, k, n, layers);
+    report(bench, what, (double)m * k * n, best_seconds(call_gemm, &call), layers);
+    tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&y);
+}
+
+static struct window same_window(int in, int kernel, int stride) {
+    int out = (in + stride - 1) / stride, pad = ((out - 1) * stride + kernel - in) / 2;
+    return (struct window){in, in, out, out, kernel, kernel, stride, stride, pad, pad, 1, 1};
+}
+
+static void bench_dwconv(struct bench *bench, int layers, int in, int kernel, int stride, int channels) {
+    const struct dwconv_f32_impl *impl = bench->kernels.dwconv_f32;
+    struct window g = same_window(in, kernel, stride);
+    size_t outputs = (size_t)g.out_height * (size_t)g.out_width * (size_t)channels;
+    struct tensor x = tensor_input(&bench->check, (size_t)in * (size_t)in * (size_t)channels, false);
+    struct tensor w = tensor_input(&bench->check, (size_t)(kernel * kernel * channels), false);
+    struct tensor packed = tensor_aligned(impl->packed_floats(channels, kernel, kernel));
+    struct tensor scratch = tensor_aligned(impl->scratch_floats(&g, channels)),
+                  y = tensor_output(outputs, false);
+    impl->pack(channels, kernel, kernel, w.data, NULL, packed.data);
+    struct dwconv_f32_args args = {.window = g,
+                                   .images = 1,
+                                   .channels = channels,
+                                   .x = x.data,
+                                   .packed = packed.data,
+                                   .low = 0,
+                                   .high = 6,
+                                   .y = y.data,
+                                   .scratch = scratch.data};
+    struct call call = {&bench->kernels, &args};
+    char what[64];
+    snprintf(what, sizeof what, "dwconv %dx%d s%d %d x %d (%d)", kernel, kernel, stride, in, channels,
+             layers);
+    report(bench, what, (double)outputs * kernel * kernel, best_seconds(call_dwconv, &call), layers);
+    tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
+}
+
+static void bench_conv(struct bench *bench, int layers, int in, int kernel, int stride, int in_channels,
+                       int out_channels) {
+    const struct conv_f32_impl *impl = bench->kernels.conv_f32;
+    struct window g = same_window(in, kernel, stride);
+    size_t pixels = (size_t)g.out_height * (size_t)g.out_width,
+           taps = (size_t)(kernel * kernel * in_channels);
+    struct tensor x = tensor_input(&bench->check, (size_t)in * (size_t)in * (size_t)in_channels, false);
+    struct tensor w = tensor_input(&bench->check, taps * (size_t)out_channels, false);
+    struct tensor packed = tensor_aligned(impl->packed_floats(out_channels, in_channels, kernel, kernel));
+    struct tensor scratch = tensor_aligned(impl->scratch_floats(&g, in_channels, out_channels));
+    struct tensor y = tensor_output(pixels * (size_t)out_channels, false);
+    impl->pack(out_channels, in_channels, kernel, kernel, w.data, NULL, packed.data);
+    struct conv_f32_args args = {.window = g,
+                                 .images = 1,
+                                 .in_channels = in_channels,
+                                 .out_channels = out_channels,
+                                 .x = x.data,
+                                 .x_stride = (size_t)in_channels,
+                                 .packed = packed.data,
+                                 .low = 0,
+                                 .high = 6,
+                                 .y = y.data,
+                                 .y_stride = (size_t)out_channels,
+                                 .scratch = scratch.data};
+    struct call call = {&bench->kernels, &args};
+    char what[64];
+    snprintf(what, sizeof what, "conv %dx%d s%d %d x %d x %d (%d)", kernel, kernel, stride, in, in_channels,
+             out_channels, layers);
+    report(bench, what, (double)pixels * (double)taps * out_channels, best_seconds(call_conv, &call), layers);
+    tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
+}
+
+/* layers, m, k, n of the 1x1 convolutions; layers, side, stride, channels of the depthwise ones */
+static const int pointwise[][4] = {
+    {1, 12544, 32, 16}, {1, 12544, 16, 96}, {1, 3136, 96, 24}, {2, 3136, 24, 144}, {1, 3136, 144, 24},
+    {1, 784, 144, 32},  {3, 784, 32, 192},  {2, 784, 192, 32}, {1, 196, 192, 64},  {4, 196, 64, 384},
+    {3, 196, 384, 64},  {1, 196, 384, 96},  {3, 196, 96, 576}, {2, 196, 576, 96},  {1, 49, 576, 160},
+    {3, 49, 160, 960},  {2, 49, 960, 160},  {1, 49, 960, 320}, {1, 49, 320, 1280}};
+static const int depthwise[][4] = {{1, 112, 1, 32}, {1, 112, 2, 96}, {1, 56, 1, 144}, {1, 56, 2, 144},
+                                   {2, 28, 1, 192}, {1, 28, 2, 192}, {4, 14, 1, 384}, {2, 14, 1, 576},
+                                   {1, 14, 2, 576}, {3, 7, 1, 960}};
+
+void bench_kernels(pomona_tier tier) {
+    struct bench bench = {.check = {.random = 1}};
+    kernels_select(tier, &bench.kernels);
+    bench.peak = measure_peak(tier);
+    printf("tier %s: gemm %s, conv %s, dwconv %s; peak %.1f GMAC/s\n", pomona_tier_name(tier),
+           bench.kernels.gemm_f32->name, bench.kernels.conv_f32->name, bench.kernels.dwconv_f32->name,
+           bench.peak);
+    bench_conv(&bench, 1, 224, 3, 2, 3, 32);
+    for (size_t i = 0; i < sizeof pointwise / sizeof *pointwise; i++)
+        bench_gemm(&bench, pointwise[i][0], pointwise[i][1], pointwise[i][2], pointwise[i][3]);
+    for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++)
+        bench_dwconv(&bench, depthwise[i][0], depthwise[i][1], 3, depthwise[i][2], depthwise[i][3]);
+    report(&bench, "MobileNetV2 1.0/224", bench.total_macs, bench.total_seconds, 0);
+    printf("peak again %.1f GMAC/s\n", measure_peak(tier));
+    bench_conv(&bench, 0, 56, 3, 1, 64, 64);
+    bench_conv(&bench, 0, 7, 3, 1, 512, 512);
+    bench_conv(&bench, 0, 224, 7, 2, 3, 64);
+    bench_gemm(&bench, 0, 1, 1280, 1000);
+    bench_dwconv(&bench, 0, 28, 5, 1, 120);
+    bench_dwconv(&bench, 0, 14, 5, 2, 672);
+}
