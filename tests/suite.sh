@@ -26,9 +26,21 @@ step() {
     return $status
 }
 
-# tests NAME [TIER]: the C tests of build/NAME.
+# c_tests NAME TIER [MESON OPTION...]: the C tests of build/NAME.
 c_tests() {
-    POMONA_TIER=${2:-auto} timeout 1800 meson test -C "build/$1" --no-rebuild --print-errorlogs --num-processes "$jobs"
+    local name=$1 tier=$2
+    shift 2
+    POMONA_TIER=$tier meson test -C "build/$name" --no-rebuild --print-errorlogs --num-processes "$jobs" "$@"
+}
+
+# The NEON kernels against the plain ones: cross-compiled without the rest, whose libraries are those of this machine,
+# and run by qemu.
+neon() {
+    mkdir -p build/neon
+    aarch64-linux-gnu-gcc -std=c11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror -static \
+        -Isrc -Iinclude -Ibuild/release/include src/base/*.c src/kernels/*.c src/kernels/*/ref.c \
+        src/kernels/*/arm_neon.c tests/kernels/*.c -lm -lpthread -o build/neon/checkkernels &&
+        qemu-aarch64 -cpu max build/neon/checkkernels --tier neon
 }
 
 # The Python tests.
@@ -59,18 +71,20 @@ suite() {
     step 'style, layers, headers' bash tests/check_all.sh || true
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
         ln -sfn release/src/cli/pomona build/pomona
-        for tier in scalar avx2 avx512; do
+        step 'C tests' c_tests release auto || true
+        for tier in scalar avx2 avx512; do # checkkernels goes through all tiers by itself
             has_tier $tier || continue
-            step "C tests, $tier" c_tests release $tier || true
+            step "C tests, $tier" c_tests release $tier --no-suite kernels --no-suite base || true
         done
+        step 'NEON kernels under qemu' neon || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
             { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
     fi
-    step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc || true; }
+    step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc auto || true; }
     step 'build for ASan and UBSan' build_with asan clang -Db_sanitize=address,undefined -Db_lundef=false \
-        -Dbuildtype=debugoptimized && { step 'C tests, ASan and UBSan' c_tests asan || true; }
+        -Dbuildtype=debugoptimized && { step 'C tests, ASan and UBSan' c_tests asan auto || true; }
     step 'build for TSan' build_with tsan clang -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized &&
-        { step 'C tests, TSan' c_tests tsan || true; }
+        { step 'C tests, TSan' c_tests tsan auto || true; }
     if [ ${#long[@]} -gt 0 ]; then step 'bare Debian root' bash tests/bare.sh build/bare || true; fi
 
     say 'summary'

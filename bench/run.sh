@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# All benches, with the rows kept; called by ./dev bench, which makes the environments.
+set -euo pipefail
+cd "$(dirname "$0")"
+python=../build/venv-peers/bin/python
+for bench in net job memory start; do
+    printf '\n== %s\n' "$bench"
+    "$python" "$bench.py" --keep
+done
