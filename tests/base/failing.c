@@ -1,9 +1,11 @@
 #include "failing.h"
 
+#include <stdatomic.h>
 #include <stddef.h>
 
-static long countdown;
-static int reached;
+/* Threads of the code under test allocate too. */
+static atomic_long countdown;
+static atomic_int reached;
 
 void fail_allocation(long k) {
     countdown = k;
@@ -13,8 +15,8 @@ void fail_allocation(long k) {
 int failed_allocation(void) { return reached; }
 
 static int fails_now(void) {
-    if (countdown == 0 || --countdown > 0) return 0;
-    reached = 1;
+    if (atomic_load(&countdown) <= 0 || atomic_fetch_sub(&countdown, 1) != 1) return 0;
+    atomic_store(&reached, 1);
     return 1;
 }
 

@@ -1,0 +1,188 @@
+/* Every system call of the job that can fail fails, at every place: the old result is there, or the new one is, whole;
+ * and the next run gets to the end. The same for every allocation. */
+#include "base/buffer.h"
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "faults.h"
+#include "pomona/features.h"
+#include "pomona/sample.h"
+#include "store/folder.h"
+#include "store/listing.h"
+#include "tests/base/failing.h"
+#include "tests/base/unit.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct pomona_error error;
+static struct pomona_context *context;
+static char folder[] = "/tmp/pomona-faults-XXXXXX";
+static char digest_old[SHA256_HEX_SIZE], digest_new[SHA256_HEX_SIZE];
+
+/* SHA-256 over names and bytes of all files below a folder. */
+static void digest_folder(const char *path, char hex[SHA256_HEX_SIZE]) {
+    struct listing listing = LISTING_INIT;
+    struct buffer content = BUFFER_INIT(1 << 24);
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    sha256_start(&hash);
+    if (path_exists(path)) {
+        assert_int_equal(listing_walk(path, "*", NULL, NULL, &listing, &error), POMONA_OK);
+        for (size_t i = 0; i < listing.count; i++) {
+            const char *name = strrchr(listing.photos[i].path, '/');
+            sha256_add_field(&hash, name, strlen(name));
+            assert_int_equal(file_read(listing.photos[i].path, &content, &error), POMONA_OK);
+            sha256_add_field(&hash, content.data, content.size);
+        }
+    }
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+    buffer_free(&content);
+    listing_free(&listing);
+}
+
+static pomona_status run(const char *out, int64_t limit, bool resume) {
+    struct pomona_features_options options = {.source = "photos",
+                                              .out = out,
+                                              .limit = limit,
+                                              .partitions = 2,
+                                              .threads = 2,
+                                              .max_errors = -1,
+                                              .overwrite = !resume,
+                                              .resume = resume};
+    return pomona_features_run(context, &options, NULL, &error);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct pomona_sample_options sample = {
+        .out = "photos", .count = 6, .size = 64, .classes = 2, .threads = 1};
+    if (!mkdtemp(folder) || chdir(folder) != 0) return -1;
+    if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return -1;
+    if (pomona_sample_make(&sample, &error) != POMONA_OK) return -1;
+    if (run("old", 3, false) != POMONA_OK || run("new", 0, false) != POMONA_OK) return -1;
+    digest_folder("old/Results", digest_old);
+    digest_folder("new/Results", digest_new);
+    return strcmp(digest_old, digest_new) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    pomona_context_free(&context);
+    return chdir("/") == 0 && path_remove(folder, NULL) == POMONA_OK ? 0 : -1;
+}
+
+/* After a run over an old result: it, or the new one, is there; and the next run makes the new one. */
+static void check(pomona_status status) {
+    char digest[SHA256_HEX_SIZE];
+    digest_folder("out/Results", digest);
+    if (status == POMONA_OK)
+        assert_string_equal(digest, digest_new);
+    else if (strcmp(digest, digest_new) != 0)
+        assert_string_equal(digest, digest_old);
+    if (status == POMONA_OK) return;
+    assert_true(error.message[0] != '\0' && !strchr(error.message, '\n'));
+    pomona_status again = run("out", 0, path_exists("out/_temporary"));
+    if (again != POMONA_OK) fail_msg("after '%s': %s", error.message, pomona_status_name(again));
+    digest_folder("out/Results", digest);
+    assert_string_equal(digest, digest_new);
+}
+
+static void start_over(void) {
+    assert_int_equal(path_remove("out", &error), POMONA_OK);
+    assert_int_equal(run("out", 3, false), POMONA_OK);
+}
+
+static void fail_every(enum fault_call call, int cause, int for_good, pomona_status expected) {
+    for (long k = 1;; k++) {
+        start_over();
+        fault_set(call, k, cause, for_good);
+        pomona_status status = run("out", 0, false);
+        bool happened = fault_happened();
+        fault_set(call, 0, 0, 0);
+        if (happened) assert_int_equal(status, expected);
+        check(status);
+        if (!happened) break;
+        assert_in_range(k, 1, 1000);
+    }
+}
+
+static void test_write(void **state) {
+    (void)state;
+    fail_every(FAULT_WRITE, ENOSPC, 1, POMONA_E_IO);
+    fail_every(FAULT_WRITE, EIO, 0, POMONA_E_IO);
+}
+
+static void test_write_goes_on(void **state) {
+    (void)state;
+    fail_every(FAULT_WRITE, EINTR, 0, POMONA_OK);
+    fail_every(FAULT_WRITE, FAULT_SHORT_WRITE, 0, POMONA_OK);
+}
+
+static void test_fsync(void **state) {
+    (void)state;
+    fail_every(FAULT_FSYNC, EIO, 0, POMONA_E_IO);
+}
+
+static void test_rename(void **state) {
+    (void)state;
+    fail_every(FAULT_RENAME, EIO, 0, POMONA_E_IO);
+}
+
+static void test_open(void **state) {
+    (void)state;
+    fail_every(FAULT_OPEN, EMFILE, 0, POMONA_E_IO);
+}
+
+static void test_ftruncate(void **state) {
+    (void)state;
+    fail_every(FAULT_FTRUNCATE, EIO, 0, POMONA_E_IO);
+}
+
+static void test_mkdir(void **state) {
+    (void)state;
+    fail_every(FAULT_MKDIR, ENOSPC, 0, POMONA_E_IO);
+}
+
+/* A file system that can't exchange two names. */
+static void test_rename_without_exchange(void **state) {
+    (void)state;
+    start_over();
+    fault_set(FAULT_EXCHANGE, 1, EINVAL, 1);
+    pomona_status status = run("out", 0, false);
+    assert_true(fault_happened());
+    fault_set(FAULT_EXCHANGE, 0, 0, 0);
+    assert_int_equal(status, POMONA_OK);
+    check(status);
+}
+
+static void test_allocations(void **state) {
+    (void)state;
+    for (long k = 1;; k++) {
+        start_over();
+        fail_allocation(k);
+        pomona_status status = run("out", 0, false);
+        bool happened = failed_allocation();
+        fail_allocation(0);
+        /* The C library's own allocations (opening a folder, say) surface as I/O errors. */
+        if (happened && status != POMONA_OK && status != POMONA_E_MEMORY && status != POMONA_E_IO)
+            fail_msg("allocation %ld: %s", k, error.message);
+        check(status);
+        if (!happened) break;
+        assert_in_range(k, 1, 20000);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_write),      cmocka_unit_test(test_write_goes_on),
+        cmocka_unit_test(test_fsync),      cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_open),       cmocka_unit_test(test_ftruncate),
+        cmocka_unit_test(test_mkdir),      cmocka_unit_test(test_rename_without_exchange),
+        cmocka_unit_test(test_allocations)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
