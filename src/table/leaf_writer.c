@@ -9,21 +9,6 @@
 /* Sizes inside a file are int32; the options keep pages and row groups well below. */
 enum { BUFFER_LIMIT = INT32_MAX, PAGE_SLOTS_MAX = 1 << 20 };
 
-size_t physical_size(enum parquet_physical physical) {
-    switch (physical) {
-    case PHYSICAL_BOOLEAN: return 1;
-    case PHYSICAL_INT32:
-    case PHYSICAL_FLOAT: return 4;
-    case PHYSICAL_INT64:
-    case PHYSICAL_DOUBLE: return 8;
-    case PHYSICAL_INT96: return 12;
-    case PHYSICAL_BYTE_ARRAY:
-    case PHYSICAL_FIXED_BYTES:
-    case PHYSICAL_GROUP: break;
-    }
-    return 0;
-}
-
 static void start_chunk(struct leaf_writer *writer) {
     buffer_clear(&writer->pages);
     dictionary_clear(&writer->dictionary);

@@ -67,7 +67,4 @@ pomona_status leaf_end_chunk(struct leaf_writer *writer, struct sink *sink, stru
                              struct thrift_writer *footer, uint64_t *offset, int64_t *uncompressed,
                              int64_t *compressed, struct pomona_error *error);
 
-/* Bytes of one PLAIN value; 1 for booleans, 0 for texts. */
-size_t physical_size(enum parquet_physical physical);
-
 #endif

@@ -2,6 +2,8 @@
 #ifndef TABLE_PARQUET_FORMAT_H
 #define TABLE_PARQUET_FORMAT_H
 
+#include <stddef.h>
+
 #if !defined(__BYTE_ORDER__) || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "Parquet values are little-endian and are copied as they are"
 #endif
@@ -45,5 +47,21 @@ enum parquet_compression {
     COMPRESSION_GZIP = 2,
     COMPRESSION_ZSTD = 6
 };
+
+/* Bytes of one decoded value; 1 for booleans, 0 for texts and groups. */
+static inline size_t physical_size(enum parquet_physical physical) {
+    switch (physical) {
+    case PHYSICAL_BOOLEAN: return 1;
+    case PHYSICAL_INT32:
+    case PHYSICAL_FLOAT: return 4;
+    case PHYSICAL_INT64:
+    case PHYSICAL_DOUBLE: return 8;
+    case PHYSICAL_INT96: return 12;
+    case PHYSICAL_BYTE_ARRAY:
+    case PHYSICAL_FIXED_BYTES:
+    case PHYSICAL_GROUP: break;
+    }
+    return 0;
+}
 
 #endif

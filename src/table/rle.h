@@ -19,4 +19,19 @@ pomona_status rle_encode(const uint32_t *values, size_t count, int width, struct
 pomona_status rle_encode_levels(const uint8_t *levels, size_t count, int width, struct buffer *out,
                                 struct pomona_error *error);
 
+/* Reads values back. Never reads outside its data. */
+struct rle_decoder {
+    const uint8_t *at, *end;
+    int width; /* 0..32 */
+    bool packed;
+    uint64_t run_left; /* values of the current run not read yet */
+    uint32_t value;    /* of a run that repeats */
+    size_t bit;        /* inside a packed run, from `at` */
+};
+
+struct rle_decoder rle_open(const uint8_t *data, size_t size, int width);
+
+/* The next `count` values; false when the data end before. */
+bool rle_read(struct rle_decoder *decoder, uint32_t *values, size_t count);
+
 #endif

@@ -2,12 +2,15 @@
  *
  *   table_tool write FILE [rows=N] [codec=snappy|zstd|none] [lists=legacy|standard] [group=BYTES] [page=BYTES]
  *                         [dictionary=BYTES] [features=N]
+ *   table_tool dump FILE [COLUMN...]      one JSON array of cells a row; without names: names and types of the columns
  *
- * The content is a formula, which test_interop.py repeats. */
+ * What is written is a formula, which test_interop.py repeats. */
 #include "base/memory.h"
 #include "base/text.h"
+#include "table/parquet_reader.h"
 #include "table/parquet_writer.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,10 +107,100 @@ static pomona_status run_write(int count, char **arguments, struct pomona_error 
     return status;
 }
 
+static void print_text(const char *text, size_t size) {
+    putchar('"');
+    for (size_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        if (byte < 0x20 || byte == '"' || byte == '\\')
+            printf("\\u%04x", byte);
+        else
+            putchar(byte);
+    }
+    putchar('"');
+}
+
+static void print_number(double value) {
+    if (isfinite(value))
+        printf("%.17g", value);
+    else
+        fputs(isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity", stdout);
+}
+
+static void print_list(const struct table_cell *cell, enum table_type type) {
+    putchar('[');
+    for (size_t i = 0; i < cell->count; i++) {
+        if (i) putchar(',');
+        if (type == TABLE_INT64_LIST)
+            printf("%lld", (long long)cell->integers[i]);
+        else
+            print_number(type == TABLE_FLOAT_LIST ? (double)cell->floats[i] : cell->doubles[i]);
+    }
+    putchar(']');
+}
+
+static void print_cell(const struct table_cell *cell, enum table_type type) {
+    if (cell->null) {
+        fputs("null", stdout);
+        return;
+    }
+    switch (type) {
+    case TABLE_TEXT: print_text(cell->text, cell->count); break;
+    case TABLE_INT64: printf("%lld", (long long)cell->integer); break;
+    case TABLE_BOOLEAN: fputs(cell->boolean ? "true" : "false", stdout); break;
+    case TABLE_FLOAT:
+    case TABLE_DOUBLE: print_number(cell->number); break;
+    default: print_list(cell, type);
+    }
+}
+
+static pomona_status print_rows(struct parquet_reader *reader, int count, char **names,
+                                struct pomona_error *error) {
+    int chosen[PARQUET_COLUMNS_MAX];
+    struct table_cell cells[PARQUET_COLUMNS_MAX];
+    if (count > PARQUET_COLUMNS_MAX) return fail(error, POMONA_E_USAGE, NULL, "too many columns");
+    for (int i = 0; i < count; i++) chosen[i] = parquet_reader_find(reader, names[i]);
+    TRY(parquet_reader_select(reader, chosen, count, error));
+    for (;;) {
+        bool has_row;
+        TRY(parquet_reader_next(reader, cells, &has_row, error));
+        if (!has_row) return POMONA_OK;
+        for (int i = 0; i < count; i++) {
+            putchar(i ? ',' : '[');
+            print_cell(&cells[i], parquet_reader_column(reader, chosen[i]).type);
+        }
+        puts("]");
+    }
+}
+
+static pomona_status read_file(void *self, uint64_t offset, void *data, size_t size,
+                               struct pomona_error *error) {
+    if (fseek(self, (long)offset, SEEK_SET) != 0 || fread(data, 1, size, self) != size)
+        return fail(error, POMONA_E_IO, NULL, "cannot read");
+    return POMONA_OK;
+}
+
+static pomona_status run_dump(int count, char **arguments, struct pomona_error *error) {
+    struct parquet_reader *reader = NULL;
+    FILE *file = fopen(arguments[0], "rb");
+    if (!file) return fail(error, POMONA_E_INPUT, arguments[0], "cannot open");
+    fseek(file, 0, SEEK_END);
+    struct source source = {file, arguments[0], (uint64_t)ftell(file), read_file};
+    pomona_status status = parquet_reader_open(source, &reader, error);
+    if (status == POMONA_OK && count > 1) status = print_rows(reader, count - 1, arguments + 1, error);
+    for (int i = 0; status == POMONA_OK && count == 1 && i < parquet_reader_columns(reader); i++) {
+        struct table_column column = parquet_reader_column(reader, i);
+        printf("%s %d\n", column.name, (int)column.type);
+    }
+    parquet_reader_free(&reader);
+    fclose(file);
+    return status;
+}
+
 int main(int argc, char **argv) {
     struct pomona_error error = {0};
-    pomona_status status = fail(&error, POMONA_E_USAGE, NULL, "usage: table_tool write FILE [name=value...]");
+    pomona_status status = fail(&error, POMONA_E_USAGE, NULL, "usage: table_tool write|dump FILE ...");
     if (argc >= 3 && strcmp(argv[1], "write") == 0) status = run_write(argc - 2, argv + 2, &error);
+    if (argc >= 3 && strcmp(argv[1], "dump") == 0) status = run_dump(argc - 2, argv + 2, &error);
     if (status != POMONA_OK) fprintf(stderr, "table_tool: %s\n", error.message);
     return pomona_status_exit_code(status);
 }
