@@ -141,7 +141,7 @@ void check_dwconv_f32(struct check *check, const struct dwconv_f32_impl *impl) {
                      channels[] = {1, 3, 4, 7, 8, 9, 15, 16, 17, 24, 33, 70, 145};
     for (int side = 3; side <= 5; side += 2) /* the fast windows, all widths around a tile */
         for (int stride = 1; stride <= 2; stride++)
-            for (int out = 1; out <= 30; out++)
+            for (int out = 1; out <= 30 && !check_done(check); out++)
                 for (int pad = 0; pad < side; pad++) {
                     int in = (out - 1) * stride + side - pad - check_random(check, 0, side - 1);
                     if (in < 1) continue;
@@ -150,7 +150,7 @@ void check_dwconv_f32(struct check *check, const struct dwconv_f32_impl *impl) {
                     window.out_height = (window.in_height - side) / stride + 1;
                     check_problem(check, impl, window, 1, check_pick(check, channels));
                 }
-    for (int i = 0; i < 600; i++) {
+    for (int i = 0; i < 600 && !check_done(check); i++) {
         int side = check_pick(check, kernels), other = check_coin(check) ? side : check_pick(check, kernels);
         struct window window =
             check_window(check, check_random(check, 1, 12), check_random(check, 1, 20), side, other);
@@ -206,7 +206,7 @@ static void check_global_average(struct check *check, const struct pool_f32_impl
 }
 
 void check_pool_f32(struct check *check, const struct pool_f32_impl *impl) {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 200 && !check_done(check); i++) {
         check_pool(check, impl->max, pool_f32_scalar.max, "max");
         check_pool(check, impl->average, pool_f32_scalar.average, "average");
         check_global_average(check, impl);

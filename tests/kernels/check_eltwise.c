@@ -93,14 +93,14 @@ void check_eltwise_f32(struct check *check, const struct eltwise_f32_impl *impl)
                       {op_hard_swish, "hard swish"}, {op_add, "add"},
                       {op_multiply, "multiply"},     {op_scale_channels, "scale channels"}};
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++)
-        for (size_t count = 1; count < 150; count++)
+        for (size_t count = 1; count < 150 && !check_done(check); count++)
             check_operation(check, impl, operations[i].op, operations[i].name, count);
     check_sigmoid(check, impl);
 }
 
 void check_pixels_f32(struct check *check, const struct pixels_f32_impl *impl) {
     static const float scale[3] = {1 / 127.5f, 0.0171f, 1 / 255.0f}, shift[3] = {-1.0f, -2.1f, 0.4f};
-    for (size_t pixels = 1; pixels < 300; pixels++) {
+    for (size_t pixels = 1; pixels < 300 && !check_done(check); pixels++) {
         size_t count = pixels * 3;
         uint8_t *x =
             malloc(count); /* exactly as long, so that the sanitizer sees what is read past the end */
