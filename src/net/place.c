@@ -1,0 +1,122 @@
+#include "net/plan.h"
+
+#include "base/memory.h"
+
+enum { PLACE_ALIGN = 16 }; /* floats: a cache line, an AVX-512 register */
+
+/* A run of free floats. The list is sorted by offset, neighbours are merged. */
+struct gap {
+    size_t offset, size;
+};
+
+struct placing {
+    struct gap *gaps;
+    int gap_count;
+    size_t end;      /* floats in use or in gaps so far */
+    int *last_use;   /* [tensor_count] step that reads a tensor last */
+    int current;     /* step, for the visitor */
+};
+
+static void note_use(void *user, int tensor) {
+    struct placing *placing = user;
+    placing->last_use[tensor] = placing->current;
+}
+
+/* Best fit: the smallest gap that is large enough, else the end. */
+static size_t take(struct placing *placing, size_t size) {
+    int best = -1;
+    for (int i = 0; i < placing->gap_count; i++) {
+        const struct gap *gap = &placing->gaps[i];
+        if (gap->size >= size && (best < 0 || gap->size < placing->gaps[best].size)) best = i;
+    }
+    if (best >= 0) {
+        struct gap *gap = &placing->gaps[best];
+        size_t offset = gap->offset;
+        gap->offset += size;
+        gap->size -= size;
+        if (gap->size == 0) {
+            placing->gap_count--;
+            for (int i = best; i < placing->gap_count; i++) placing->gaps[i] = placing->gaps[i + 1];
+        }
+        return offset;
+    }
+    size_t offset = placing->end;
+    if (placing->gap_count > 0) { /* a gap at the very end grows */
+        struct gap *last = &placing->gaps[placing->gap_count - 1];
+        if (last->offset + last->size == placing->end) {
+            offset = last->offset;
+            placing->gap_count--;
+        }
+    }
+    placing->end = offset + size;
+    return offset;
+}
+
+static void give(struct placing *placing, size_t offset, size_t size) {
+    int at = 0;
+    while (at < placing->gap_count && placing->gaps[at].offset < offset) at++;
+    struct gap *gaps = placing->gaps;
+    bool joins_before = at > 0 && gaps[at - 1].offset + gaps[at - 1].size == offset;
+    bool joins_after = at < placing->gap_count && offset + size == gaps[at].offset;
+    if (joins_before && joins_after) {
+        gaps[at - 1].size += size + gaps[at].size;
+        placing->gap_count--;
+        for (int i = at; i < placing->gap_count; i++) gaps[i] = gaps[i + 1];
+    } else if (joins_before) {
+        gaps[at - 1].size += size;
+    } else if (joins_after) {
+        gaps[at].offset = offset;
+        gaps[at].size += size;
+    } else {
+        for (int i = placing->gap_count; i > at; i--) gaps[i] = gaps[i - 1];
+        gaps[at] = (struct gap){offset, size};
+        placing->gap_count++;
+    }
+}
+
+static size_t padded_size(const struct plan *plan, int tensor, int batch) {
+    size_t elements = plan->tensors[tensor].elements * (size_t)batch; /* below 2^28 x 64 */
+    return (elements + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN;
+}
+
+/* Step `placing->current` has run: what it read last is free. */
+struct release {
+    struct placing *placing;
+    const struct plan *plan;
+    const size_t *offsets;
+    int batch;
+};
+
+static void release_operand(void *user, int tensor) {
+    struct release *release = user;
+    struct placing *placing = release->placing;
+    if (placing->last_use[tensor] != placing->current || tensor == release->plan->output) return;
+    placing->last_use[tensor] = -1; /* an operand may be listed twice */
+    give(placing, release->offsets[tensor], padded_size(release->plan, tensor, release->batch));
+}
+
+pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *floats,
+                         struct pomona_error *error) {
+    struct placing placing = {.gaps = memory_new((size_t)plan->tensor_count + 1, sizeof(struct gap)),
+                              .last_use = memory_new((size_t)plan->tensor_count, sizeof(int))};
+    pomona_status status = POMONA_OK;
+    if (!placing.gaps || !placing.last_use) {
+        status = fail_memory(error, "plan");
+        goto end;
+    }
+    for (int i = 0; i < plan->tensor_count; i++) placing.last_use[i] = -1;
+    for (placing.current = 0; placing.current < plan->step_count; placing.current++)
+        step_each_input(&plan->steps[placing.current], note_use, &placing);
+    struct release release = {&placing, plan, offsets, batch};
+    offsets[plan->input] = take(&placing, padded_size(plan, plan->input, batch));
+    for (placing.current = 0; placing.current < plan->step_count; placing.current++) {
+        const struct step *step = &plan->steps[placing.current];
+        offsets[step->output] = take(&placing, padded_size(plan, step->output, batch));
+        step_each_input(step, release_operand, &release);
+    }
+    *floats = placing.end;
+end:
+    memory_free(placing.gaps);
+    memory_free(placing.last_use);
+    return status;
+}

@@ -1,0 +1,136 @@
+/* The plan: what a model does, as a list of steps over tensors, each step one kernel call or a plain loop.
+ *
+ * A tensor of the plan is one contiguous block of fp32 per photo; a batch is that block repeated. Every step handles
+ * any number of photos, and a photo's result never depends on the others. Images are NHWC whatever the file says: how
+ * an ONNX value maps to a tensor (which axis order) is known while lowering and forgotten afterwards.
+ *
+ * Life of a plan: lower.c appends steps, fuse.c merges them, pack.c turns weights into the kernels' packing; from then
+ * on it is immutable and shared by threads. */
+#ifndef NET_PLAN_H
+#define NET_PLAN_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "kernels/kernels.h"
+#include "kernels/window.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    PLAN_AXES_MAX = 8,
+    PLAN_STEPS_MAX = 1 << 16,      /* before fusion */
+    PLAN_ELEMENTS_MAX = 1 << 28,   /* of one tensor, one photo: 1 GiB */
+    PLAN_DIM_MAX = 1 << 24,        /* of one axis, so that kernels count in int */
+    PLAN_WINDOW_MAX = 1 << 12      /* kernel size, stride, dilation or padding along one axis */
+};
+#define PLAN_MACS_MAX ((uint64_t)1 << 40) /* of one step, one photo: minutes of one core */
+
+enum step_kind {
+    STEP_NONE,         /* merged into another step */
+    STEP_GEMM,         /* y = clamp(x . w + bias + residual), rows x in_channels */
+    STEP_CONV,         /* the same through a window, `groups` times */
+    STEP_DEPTHWISE,    /* clamp(window . w + bias), a filter a channel */
+    STEP_MAX_POOL,     /* */
+    STEP_AVERAGE_POOL, /* */
+    STEP_MEAN,         /* mean over rows, channels stay */
+    STEP_SCALE,        /* y = clamp(x * scale[c] + shift[c]), constants */
+    STEP_SCALE_BY,     /* y = clamp(x * second[c]), one vector a photo */
+    STEP_CLAMP,        /* */
+    STEP_SIGMOID,      /* */
+    STEP_HARD_SIGMOID, /* clamp(alpha x + beta, 0, 1) */
+    STEP_HARD_SWISH,   /* x clamp(x/6 + 1/2, 0, 1) */
+    STEP_ADD,          /* x + second, same shape */
+    STEP_MULTIPLY,     /* x * second, same shape */
+    STEP_BINARY,       /* any broadcast of x with second or with a constant */
+    STEP_COPY,         /* a transposition */
+    STEP_CONCAT,       /* rows of all inputs side by side */
+    STEP_PAD,          /* a border of alpha around an image */
+    STEP_SOFTMAX       /* over the channels of each row */
+};
+
+enum binary_kind { BINARY_ADD, BINARY_SUBTRACT, BINARY_MULTIPLY, BINARY_DIVIDE };
+
+/* How STEP_BINARY and STEP_COPY walk: output elements in order, axis by axis, with a stride into each operand
+ * (0 where it is broadcast). */
+struct walk {
+    enum binary_kind kind;
+    int rank;
+    size_t dims[PLAN_AXES_MAX];
+    size_t a_strides[PLAN_AXES_MAX], b_strides[PLAN_AXES_MAX];
+    bool constant_first; /* the constant operand is the left one */
+};
+
+struct plan_tensor {
+    size_t elements; /* of one photo */
+    int producer;    /* step that writes it, valid until steps are merged; -1 for the pixels */
+};
+
+struct step {
+    enum step_kind kind;
+    int input, output;
+    int second;        /* residual, scale vector or right operand; -1 for none */
+    const int *inputs; /* STEP_CONCAT: [input_count] */
+    int input_count;
+    struct window window; /* of windows; STEP_PAD: in and out sizes, pad_top, pad_left */
+    int in_channels, out_channels, groups;
+    size_t rows; /* of one photo */
+    float low, high, alpha, beta;
+    bool count_padding;
+    const struct walk *walk;
+
+    /* Constants as lowered, NULL after packing: weights [out][in / groups][kh][kw] (STEP_GEMM: [out][in]), bias or
+     * shift [out], scale [out]; STEP_BINARY: scale is the constant operand, of constant_count elements. */
+    float *weights, *bias, *scale;
+    size_t constant_count;
+    bool own_weights; /* weights and bias are this step's own copy, free to be folded into */
+
+    size_t packed;         /* first float in plan->packed */
+    size_t packed_stride;  /* floats from one group's packed weights to the next */
+    size_t scratch_floats; /* beyond the tensors, whatever the batch */
+    uint64_t macs;         /* of one photo */
+};
+
+struct plan {
+    struct arena arena; /* walks, lists of inputs */
+    struct plan_tensor *tensors;
+    int tensor_count, tensor_capacity;
+    struct step *steps;
+    int step_count, step_capacity;
+    int input, output; /* tensors: normalised pixels, features */
+    float *packed;     /* aligned constants of all steps */
+    size_t packed_floats;
+    size_t scratch_floats; /* the most that any step needs */
+};
+
+/* Appends a tensor; its index, or -1 when out of memory. */
+int plan_add_tensor(struct plan *plan, size_t elements);
+
+/* Appends a step with no operands, no clamp and room for nothing; NULL when out of memory. Valid until the next. */
+struct step *plan_add_step(struct plan *plan, enum step_kind kind);
+
+void plan_free(struct plan *plan);
+
+/* Calls visit(user, tensor) for every tensor that a step reads. */
+void step_each_input(const struct step *step, void (*visit)(void *user, int tensor), void *user);
+
+/* Merges steps (see docs/internals/net.md for the rules) and drops what nothing reads. `arena` holds folded weights. */
+pomona_status plan_fuse(struct plan *plan, struct arena *arena, struct pomona_error *error);
+
+/* Packs all constants for the kernels. Errors: POMONA_E_MEMORY. */
+pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct pomona_error *error);
+
+/* Places the tensors of a batch in one arena: offsets[tensor] in floats, each a multiple of 16; *floats is its size.
+ * Tensors whose lives do not overlap share memory. Errors: POMONA_E_MEMORY. */
+pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *floats,
+                         struct pomona_error *error);
+
+/* Runs one step for `images` photos. `tensors` is the arena, `scratch` plan->scratch_floats. */
+void step_run(const struct plan *plan, const struct step *step, const struct kernels *kernels, int images,
+              const size_t *offsets, float *tensors, float *scratch);
+
+/* One line for people: "conv 3x3/2 relu6  224x224x3 -> 112x112x32  10.8 MMAC". */
+void step_describe(const struct plan *plan, const struct step *step, char *text, size_t capacity);
+
+#endif

@@ -1,0 +1,122 @@
+#include "onnx/read.h"
+
+#include "base/memory.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    WIRE_VARINT = 0,
+    WIRE_64 = 1,
+    WIRE_BYTES = 2,
+    WIRE_32 = 5,
+    MODEL_FIELD_MAX = 64,
+    MODEL_FIELD_GRAPH = 7
+};
+
+struct budget {
+    size_t left;
+    bool exceeded, out_of_memory;
+};
+
+static void *budget_alloc(void *self, size_t size) {
+    struct budget *budget = self;
+    size_t cost = size_add(size, 16); /* what malloc adds */
+    if (cost > budget->left) {
+        budget->exceeded = true;
+        return NULL;
+    }
+    budget->left -= cost;
+    void *block = memory_new(size, 1);
+    if (!block) budget->out_of_memory = true;
+    return block;
+}
+
+static void budget_free(void *self, void *block) {
+    (void)self;
+    memory_free(block);
+}
+
+size_t onnx_memory_budget(size_t size) { return size_add(size_multiply(size, 4), (size_t)32 << 20); }
+
+/* Reads a varint at data[*at]; false when it runs past the end or past ten bytes. */
+static bool read_varint(const uint8_t *data, size_t size, size_t *at, uint64_t *value) {
+    *value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        if (*at >= size) return false;
+        uint8_t byte = data[(*at)++];
+        *value |= (uint64_t)(byte & 0x7F) << shift;
+        if (!(byte & 0x80)) return true;
+    }
+    return false;
+}
+
+/* Skips one field's value; false when it does not fit. */
+static bool skip_value(const uint8_t *data, size_t size, size_t *at, unsigned wire) {
+    uint64_t length;
+    switch (wire) {
+    case WIRE_VARINT: return read_varint(data, size, at, &length);
+    case WIRE_64: length = 8; break;
+    case WIRE_32: length = 4; break;
+    case WIRE_BYTES:
+        if (!read_varint(data, size, at, &length)) return false;
+        break;
+    default: return false;
+    }
+    if (length > size - *at) return false;
+    *at += (size_t)length;
+    return true;
+}
+
+/* Walks the outermost fields, to tell what is no ONNX file from what is a damaged one: protobuf itself only says no. */
+static pomona_status check_outline(const char *name, const uint8_t *data, size_t size,
+                                   struct pomona_error *error) {
+    if (size == 0) return fail(error, POMONA_E_INPUT, name, "the file is empty, not an ONNX model");
+    size_t at = 0;
+    int fields = 0, graphs = 0;
+    while (at < size) {
+        size_t start = at;
+        uint64_t tag;
+        bool whole = read_varint(data, size, &at, &tag);
+        uint64_t field = tag >> 3;
+        if (whole && (field == 0 || field > MODEL_FIELD_MAX)) {
+            if (fields == 0 || graphs == 0) return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
+            return fail(error, POMONA_E_CORRUPT, name, "damaged ONNX model at byte %zu", start);
+        }
+        if (!whole || !skip_value(data, size, &at, tag & 7)) {
+            if (fields == 0 && field != MODEL_FIELD_GRAPH)
+                return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
+            return fail(error, POMONA_E_CORRUPT, name, "truncated or damaged ONNX model: byte %zu of %zu",
+                        start, size);
+        }
+        fields++;
+        if (field == MODEL_FIELD_GRAPH) graphs++;
+    }
+    if (graphs == 0)
+        return fail(error, POMONA_E_CORRUPT, name, "truncated or not an ONNX model: it has no graph");
+    if (graphs > 1)
+        return fail(error, POMONA_E_CORRUPT, name, "damaged ONNX model: it has %d graphs", graphs);
+    return POMONA_OK;
+}
+
+pomona_status onnx_message_read(const char *name, const void *data, size_t size, Onnx__Model **model,
+                                struct pomona_error *error) {
+    *model = NULL;
+    TRY(check_outline(name, data, size, error));
+    struct budget budget = {onnx_memory_budget(size), false, false};
+    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+    *model = onnx__model__unpack(&allocator, size, data);
+    if (*model) return POMONA_OK;
+    if (budget.out_of_memory) return fail_memory(error, "ONNX model");
+    if (budget.exceeded)
+        return fail(error, POMONA_E_LIMIT, name,
+                    "reading it would take more than %zu MiB for a file of %zu bytes",
+                    onnx_memory_budget(size) >> 20, size);
+    return fail(error, POMONA_E_CORRUPT, name, "damaged ONNX model");
+}
+
+void onnx_message_free(Onnx__Model *model) {
+    struct budget budget = {0, false, false};
+    ProtobufCAllocator allocator = {budget_alloc, budget_free, &budget};
+    if (model) onnx__model__free_unpacked(model, &allocator);
+}
