@@ -61,7 +61,7 @@ static pomona_status broadcast_dims(struct lowering *lowering, const struct onnx
 }
 
 pomona_status fold_binary(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *left, *right;
+    const struct value *left = NULL, *right = NULL;
     TRY(any_input(lowering, node, 0, &left));
     TRY(any_input(lowering, node, 1, &right));
     const struct onnx_tensor *a = left->constant, *b = right->constant;
@@ -85,8 +85,10 @@ pomona_status fold_binary(struct lowering *lowering, const struct onnx_node *nod
 
 /* Copies one element between constants of the same type. */
 static void copy_element(const struct onnx_tensor *from, size_t at, struct onnx_tensor *to, size_t index) {
-    if (from->type == ONNX_FLOAT) ((float *)to->floats)[index] = from->floats[at];
-    else ((int64_t *)to->ints)[index] = from->ints[at];
+    if (from->type == ONNX_FLOAT)
+        ((float *)to->floats)[index] = from->floats[at];
+    else
+        ((int64_t *)to->ints)[index] = from->ints[at];
 }
 
 pomona_status fold_transpose(struct lowering *lowering, const struct onnx_node *node,
@@ -117,7 +119,8 @@ pomona_status fold_reshape(struct lowering *lowering, const struct onnx_node *no
     memset(result->dims, 0, sizeof result->dims);
     for (int i = 0; i < rank; i++) result->dims[i] = dims[i];
     if (dims_product(dims, 0, rank) != constant->count)
-        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu elements do not fit its shape", constant->count);
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu elements do not fit its shape",
+                         constant->count);
     return set_constant(lowering, node, result);
 }
 

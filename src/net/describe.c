@@ -56,9 +56,12 @@ static void add_window(struct line *line, const struct window *window) {
 
 static void add_clamp(struct line *line, const struct step *step) {
     bool low = step->low > -INFINITY, high = step->high < INFINITY;
-    if (step->low == 0 && !high) add(line, " relu");
-    else if (step->low == 0 && step->high == 6) add(line, " relu6");
-    else if (low || high) add(line, " clamp %g..%g", (double)step->low, (double)step->high);
+    if (step->low == 0 && !high)
+        add(line, " relu");
+    else if (step->low == 0 && step->high == 6)
+        add(line, " relu6");
+    else if (low || high)
+        add(line, " clamp %g..%g", (double)step->low, (double)step->high);
 }
 
 void step_describe(const struct plan *plan, const struct step *step, char *text, size_t capacity) {
@@ -81,6 +84,8 @@ void step_describe(const struct plan *plan, const struct step *step, char *text,
         add(&line, "  %zu -> %zu",
             step->input >= 0 ? plan->tensors[step->input].elements : plan->tensors[step->output].elements,
             plan->tensors[step->output].elements);
-    if (step->macs >= 1000000) add(&line, "  %.1f MMAC", (double)step->macs / 1e6);
-    else if (step->macs > 0) add(&line, "  %.3f MMAC", (double)step->macs / 1e6);
+    if (step->macs >= 1000000)
+        add(&line, "  %.1f MMAC", (double)step->macs / 1e6);
+    else if (step->macs > 0)
+        add(&line, "  %.3f MMAC", (double)step->macs / 1e6);
 }

@@ -1,6 +1,5 @@
-#include "net/plan.h"
-
 #include "base/memory.h"
+#include "net/plan.h"
 
 #include <math.h>
 #include <string.h>
@@ -170,7 +169,8 @@ static void fuse_padded_max(struct fusion *fusion, struct step *step) {
     const struct step *maker = &fusion->plan->steps[fusion->makers[pad->input]];
     const struct window *border = &pad->window;
     struct window window = step->window;
-    if (!(maker->low >= 0) || window.pad_top || window.pad_left || window.dilation_y > 1 || window.dilation_x > 1)
+    if (!(maker->low >= 0) || window.pad_top || window.pad_left || window.dilation_y > 1 ||
+        window.dilation_x > 1)
         return;
     window.in_height = border->in_height;
     window.in_width = border->in_width;
@@ -206,8 +206,10 @@ static void drop_unused(struct fusion *fusion) {
     uses[plan->output] = 1;
     for (int i = plan->step_count; i-- > 0;) {
         struct step *step = &plan->steps[i];
-        if (step->kind == STEP_NONE || uses[step->output] == 0) step->kind = STEP_NONE;
-        else step_each_input(step, count_use, uses);
+        if (step->kind == STEP_NONE || uses[step->output] == 0)
+            step->kind = STEP_NONE;
+        else
+            step_each_input(step, count_use, uses);
     }
     int kept = 0;
     for (int i = 0; i < plan->step_count; i++)

@@ -3,14 +3,15 @@
 #include <string.h>
 
 /* Attribute pair (vertical, horizontal), each in [low, PLAN_WINDOW_MAX]. */
-static pomona_status pair_attribute(const struct lowering *lowering, const struct onnx_node *node, const char *name,
-                                    int low, int pair[2]) {
+static pomona_status pair_attribute(const struct lowering *lowering, const struct onnx_node *node,
+                                    const char *name, int low, int pair[2]) {
     const int64_t *ints;
     size_t count;
     TRY(attribute_ints(lowering, node, name, &ints, &count));
     if (!ints) return POMONA_OK;
     if (count != 2)
-        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute '%s' has %zu numbers, not 2", name, count);
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute '%s' has %zu numbers, not 2", name,
+                         count);
     for (int i = 0; i < 2; i++) {
         if (ints[i] < low || ints[i] > PLAN_WINDOW_MAX)
             return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "attribute '%s' has %lld, not in %d..%d", name,
@@ -20,13 +21,15 @@ static pomona_status pair_attribute(const struct lowering *lowering, const struc
     return POMONA_OK;
 }
 
-static pomona_status explicit_pads(const struct lowering *lowering, const struct onnx_node *node, int pads[4]) {
+static pomona_status explicit_pads(const struct lowering *lowering, const struct onnx_node *node,
+                                   int pads[4]) {
     const int64_t *ints;
     size_t count;
     TRY(attribute_ints(lowering, node, "pads", &ints, &count));
     if (!ints) return POMONA_OK;
     if (count != 4)
-        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute 'pads' has %zu numbers, not 4", count);
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute 'pads' has %zu numbers, not 4",
+                         count);
     for (int i = 0; i < 4; i++) {
         if (ints[i] < 0 || ints[i] > PLAN_WINDOW_MAX)
             return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute 'pads' has %lld, not in 0..%d",
@@ -56,13 +59,14 @@ static int64_t axis_outputs(int64_t in, int64_t extent, int64_t stride, const ch
 }
 
 pomona_status window_from_node(const struct lowering *lowering, const struct onnx_node *node,
-                               const struct value *image, int kernel_height, int kernel_width, const int before[2],
-                               const int after[2], struct window *window, int pads[4]) {
+                               const struct value *image, int kernel_height, int kernel_width,
+                               const int before[2], const int after[2], struct window *window, int pads[4]) {
     int kernel[2] = {kernel_height, kernel_width}, stride[2] = {1, 1}, dilation[2] = {1, 1};
     TRY(pair_attribute(lowering, node, "kernel_shape", 1, kernel));
     TRY(pair_attribute(lowering, node, "strides", 1, stride));
     TRY(pair_attribute(lowering, node, "dilations", 1, dilation));
-    if (kernel[0] == 0) return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "attribute 'kernel_shape' is missing");
+    if (kernel[0] == 0)
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "attribute 'kernel_shape' is missing");
     if (kernel_height && (kernel[0] != kernel_height || kernel[1] != kernel_width))
         return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "kernel_shape %dx%d contradicts weights of %dx%d",
                          kernel[0], kernel[1], kernel_height, kernel_width);
@@ -83,16 +87,17 @@ pomona_status window_from_node(const struct lowering *lowering, const struct onn
     int64_t out[2];
     for (int i = 0; i < 2; i++) {
         int64_t extent = (int64_t)(kernel[i] - 1) * dilation[i] + 1;
-        out[i] = axis_outputs(in[i] + before[i] + after[i], extent, stride[i], auto_pad, ceil_mode != 0, &pads[i],
-                              &pads[i + 2]);
+        out[i] = axis_outputs(in[i] + before[i] + after[i], extent, stride[i], auto_pad, ceil_mode != 0,
+                              &pads[i], &pads[i + 2]);
         if (out[i] <= 0)
-            return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its window of %lld does not fit an image of %lld",
-                             (long long)extent, (long long)in[i]);
+            return NODE_FAIL(lowering, node, POMONA_E_CORRUPT,
+                             "its window of %lld does not fit an image of %lld", (long long)extent,
+                             (long long)in[i]);
         pads[i] += before[i];
         pads[i + 2] += after[i];
     }
-    *window = (struct window){(int)in[0],  (int)in[1],  (int)out[0], (int)out[1],    kernel[0],     kernel[1],
-                              stride[0], stride[1], pads[0],     pads[1], dilation[0], dilation[1]};
+    *window = (struct window){(int)in[0], (int)in[1], (int)out[0], (int)out[1], kernel[0],   kernel[1],
+                              stride[0],  stride[1],  pads[0],     pads[1],     dilation[0], dilation[1]};
     return POMONA_OK;
 }
 

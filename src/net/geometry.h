@@ -9,8 +9,8 @@
  * padding that a Pad node already asked for: top, left and bottom, right. *pads receives the padding in effect:
  * top, left, bottom, right. Rules: ONNX operators Conv-11, AveragePool-19, MaxPool-12. */
 pomona_status window_from_node(const struct lowering *lowering, const struct onnx_node *node,
-                               const struct value *image, int kernel_height, int kernel_width, const int before[2],
-                               const int after[2], struct window *window, int pads[4]);
+                               const struct value *image, int kernel_height, int kernel_width,
+                               const int before[2], const int after[2], struct window *window, int pads[4]);
 
 /* When an image was made by a zero-padding step, the image before it and the padding; else the image itself and
  * nothing. */

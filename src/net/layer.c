@@ -40,7 +40,8 @@ static bool reads_photo(const struct onnx_graph *graph, const bool *depends, con
 }
 
 static void measure_reach(const struct onnx_graph *graph, bool *needed, struct reach *reach) {
-    for (int i = 0; i < graph->node_count; i++) reach->counts[i] = reads_photo(graph, reach->counts, &graph->nodes[i]);
+    for (int i = 0; i < graph->node_count; i++)
+        reach->counts[i] = reads_photo(graph, reach->counts, &graph->nodes[i]);
     int producer = graph->values[graph->outputs[0]].producer;
     if (producer >= 0) needed[producer] = true;
     for (int i = graph->node_count; i-- > 0;) {
@@ -51,13 +52,16 @@ static void measure_reach(const struct onnx_graph *graph, bool *needed, struct r
             if (value->producer >= 0) needed[value->producer] = true;
             if (!reach->counts[i]) continue;
             if (value->is_input && i > reach->input_last_use) reach->input_last_use = i;
-            if (value->producer >= 0 && i > reach->last_use[value->producer]) reach->last_use[value->producer] = i;
+            if (value->producer >= 0 && i > reach->last_use[value->producer])
+                reach->last_use[value->producer] = i;
         }
     }
 }
 
-static bool is_dense(const struct onnx_graph *graph, const struct reach *reach, const struct onnx_node *node) {
-    if ((strcmp(node->op, "Gemm") != 0 && strcmp(node->op, "MatMul") != 0) || node->input_count == 0) return false;
+static bool is_dense(const struct onnx_graph *graph, const struct reach *reach,
+                     const struct onnx_node *node) {
+    if ((strcmp(node->op, "Gemm") != 0 && strcmp(node->op, "MatMul") != 0) || node->input_count == 0)
+        return false;
     if (node->inputs[0] < 0) return false;
     const struct onnx_value *value = &graph->values[node->inputs[0]];
     return value->is_input || (value->producer >= 0 && reach->counts[value->producer]);
@@ -87,8 +91,10 @@ pomona_status layer_choose(const char *file, const struct onnx_graph *graph, con
             pool = node->outputs[0];
         if (reach.last_use[i] > open_until) open_until = reach.last_use[i];
     }
-    if (dense >= 0) choice->value = dense;
-    else *choice = (struct layer_choice){graph->outputs[0], true, pool};
+    if (dense >= 0)
+        choice->value = dense;
+    else
+        *choice = (struct layer_choice){graph->outputs[0], true, pool};
 end:
     memory_free(needed);
     memory_free(reach.counts);

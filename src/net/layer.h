@@ -5,8 +5,9 @@
 #include "onnx/graph.h"
 
 struct layer_choice {
-    int value;         /* of the graph */
-    bool needs_rank_2; /* a guess that holds only if the value has rank 2; `otherwise` holds if not (-1: nothing) */
+    int value; /* of the graph */
+    bool
+        needs_rank_2; /* a guess that holds only if the value has rank 2; `otherwise` holds if not (-1: nothing) */
     int otherwise;
 };
 

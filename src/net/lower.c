@@ -65,8 +65,10 @@ static bool knows_attribute(const struct operator_entry *entry, const char *name
 static pomona_status lower_node(struct lowering *lowering, const struct onnx_node *node) {
     const struct operator_entry *entry = find_operator(node);
     if (!entry)
-        return fail(lowering->error, POMONA_E_UNSUPPORTED, lowering->file, "node '%.160s': operator %.60s%s%.60s is "
-                    "not supported", node->name, node->domain, *node->domain ? "." : "", node->op);
+        return fail(lowering->error, POMONA_E_UNSUPPORTED, lowering->file,
+                    "node '%.160s': operator %.60s%s%.60s is "
+                    "not supported",
+                    node->name, node->domain, *node->domain ? "." : "", node->op);
     for (int i = 0; i < node->attribute_count; i++)
         if (!knows_attribute(entry, node->attributes[i].name))
             return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "attribute '%.60s' is not supported",
@@ -81,7 +83,8 @@ static void mark_needed(const struct onnx_graph *graph, int target, bool *needed
         if (!needed[i]) continue;
         for (int j = 0; j < graph->nodes[i].input_count; j++) {
             int value = graph->nodes[i].inputs[j];
-            if (value >= 0 && graph->values[value].producer >= 0) needed[graph->values[value].producer] = true;
+            if (value >= 0 && graph->values[value].producer >= 0)
+                needed[graph->values[value].producer] = true;
         }
     }
 }
@@ -109,7 +112,8 @@ pomona_status lower_graph(struct lowering *lowering, int input_value, const stru
     pomona_status status = POMONA_OK;
     for (int i = 0; i < graph->value_count; i++) {
         const struct onnx_tensor *constant = graph->values[i].constant;
-        lowering->values[i] = (struct value){.kind = constant ? VALUE_CONSTANT : VALUE_UNSET, .constant = constant};
+        lowering->values[i] =
+            (struct value){.kind = constant ? VALUE_CONSTANT : VALUE_UNSET, .constant = constant};
     }
     int tensor = plan_add_tensor(lowering->plan, value_elements(input));
     if (tensor < 0) {

@@ -15,19 +15,19 @@ enum value_kind { VALUE_UNSET, VALUE_CONSTANT, VALUE_TENSOR };
 struct value {
     enum value_kind kind;
     const struct onnx_tensor *constant;
-    int tensor;                   /* of the plan */
-    int rank;                     /* of tensors, 1..8; axis `order[0]` is the batch */
-    int64_t dims[ONNX_RANK_MAX];  /* logical; 1 for the batch */
-    int order[ONNX_RANK_MAX];     /* logical axis of each physical axis, outermost first */
+    int tensor;                  /* of the plan */
+    int rank;                    /* of tensors, 1..8; axis `order[0]` is the batch */
+    int64_t dims[ONNX_RANK_MAX]; /* logical; 1 for the batch */
+    int order[ONNX_RANK_MAX];    /* logical axis of each physical axis, outermost first */
 };
 
 struct lowering {
     const char *file;
     const struct onnx_graph *graph;
     struct plan *plan;
-    struct value *values;  /* [graph->value_count] */
-    struct arena *arena;   /* constants made while lowering */
-    int64_t file_batch;    /* batch that the file asks for, > 1; else 1 */
+    struct value *values; /* [graph->value_count] */
+    struct arena *arena;  /* constants made while lowering */
+    int64_t file_batch;   /* batch that the file asks for, > 1; else 1 */
     struct pomona_error *error;
 };
 
@@ -102,8 +102,8 @@ pomona_status tensor_input(const struct lowering *lowering, const struct onnx_no
 pomona_status constant_input(const struct lowering *lowering, const struct onnx_node *node, int index,
                              enum onnx_type type, const struct onnx_tensor **constant);
 /* The same with one element. *constant is `absent` when the input is left out. */
-pomona_status scalar_input(const struct lowering *lowering, const struct onnx_node *node, int index, float absent,
-                           float *scalar);
+pomona_status scalar_input(const struct lowering *lowering, const struct onnx_node *node, int index,
+                           float absent, float *scalar);
 
 /* Sets output 0. */
 void set_output(struct lowering *lowering, const struct onnx_node *node, const struct value *value);
@@ -111,8 +111,8 @@ pomona_status set_constant(struct lowering *lowering, const struct onnx_node *no
                            const struct onnx_tensor *constant);
 
 /* Axis -rank..rank-1 to 0..rank-1. */
-pomona_status normal_axis(const struct lowering *lowering, const struct onnx_node *node, int64_t axis, int rank,
-                          int *normal);
+pomona_status normal_axis(const struct lowering *lowering, const struct onnx_node *node, int64_t axis,
+                          int rank, int *normal);
 
 /* ---- values ---- */
 
@@ -128,8 +128,8 @@ bool has_order(const struct value *value, const int *order);
 pomona_status with_order(struct lowering *lowering, const struct onnx_node *node, const struct value *value,
                          const int *order, struct value *ordered);
 /* The same for the order that the file has. */
-pomona_status in_logical_order(struct lowering *lowering, const struct onnx_node *node, const struct value *value,
-                               struct value *ordered);
+pomona_status in_logical_order(struct lowering *lowering, const struct onnx_node *node,
+                               const struct value *value, struct value *ordered);
 /* A rank 4 value (N, C, H, W for the file) with NHWC memory. */
 pomona_status as_image(struct lowering *lowering, const struct onnx_node *node, const struct value *value,
                        struct value *image);
@@ -143,6 +143,7 @@ pomona_status add_step(struct lowering *lowering, const struct onnx_node *node, 
                        const struct value *shape, struct step **step, struct value *result);
 
 /* A constant in the lowering's arena with uninitialised data; NULL when out of memory or beyond its budget. */
-struct onnx_tensor *new_constant(struct lowering *lowering, enum onnx_type type, int rank, const int64_t *dims);
+struct onnx_tensor *new_constant(struct lowering *lowering, enum onnx_type type, int rank,
+                                 const int64_t *dims);
 
 #endif

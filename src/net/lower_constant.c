@@ -10,7 +10,8 @@ pomona_status lower_constant(struct lowering *lowering, const struct onnx_node *
         bool floats = attribute->type == ONNX_ATTRIBUTE_FLOAT || attribute->type == ONNX_ATTRIBUTE_FLOATS;
         if (strncmp(attribute->name, "value", 5) != 0) continue;
         if (attribute->type == ONNX_ATTRIBUTE_TENSOR) return set_constant(lowering, node, attribute->tensor);
-        if (!list && attribute->type != ONNX_ATTRIBUTE_FLOAT && attribute->type != ONNX_ATTRIBUTE_INT) continue;
+        if (!list && attribute->type != ONNX_ATTRIBUTE_FLOAT && attribute->type != ONNX_ATTRIBUTE_INT)
+            continue;
         struct onnx_tensor *constant = arena_new(lowering->arena, 1, sizeof *constant);
         if (!constant) return fail_memory(lowering->error, "constant");
         constant->type = floats ? ONNX_FLOAT : ONNX_INT64;
@@ -27,7 +28,7 @@ pomona_status lower_constant(struct lowering *lowering, const struct onnx_node *
 /* Tensors that depend on the photo are fp32 and stay so; constants change between float and integer. */
 pomona_status lower_cast(struct lowering *lowering, const struct onnx_node *node) {
     enum { TO_FLOAT = 1, TO_INT32 = 6, TO_INT64 = 7 };
-    const struct value *input;
+    const struct value *input = NULL;
     int64_t to, saturate;
     TRY(any_input(lowering, node, 0, &input));
     TRY(attribute_int(lowering, node, "to", 0, &to));
@@ -35,7 +36,8 @@ pomona_status lower_cast(struct lowering *lowering, const struct onnx_node *node
     enum onnx_type from = input->kind == VALUE_CONSTANT ? input->constant->type : ONNX_FLOAT;
     bool same = from == ONNX_FLOAT ? to == TO_FLOAT : to == TO_INT32 || to == TO_INT64;
     if (same) return lower_identity(lowering, node);
-    if (input->kind == VALUE_TENSOR || (from == ONNX_FLOAT ? to != TO_INT32 && to != TO_INT64 : to != TO_FLOAT))
+    if (input->kind == VALUE_TENSOR ||
+        (from == ONNX_FLOAT ? to != TO_INT32 && to != TO_INT64 : to != TO_FLOAT))
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "to type %lld", (long long)to);
     const struct onnx_tensor *source = input->constant;
     enum onnx_type type = from == ONNX_FLOAT ? ONNX_INT64 : ONNX_FLOAT;
@@ -54,7 +56,7 @@ pomona_status lower_cast(struct lowering *lowering, const struct onnx_node *node
 
 /* The shape for one photo: a batch dimension in it is 1, as everywhere while lowering. */
 pomona_status lower_shape(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     int64_t start, end;
     TRY(any_input(lowering, node, 0, &input));
     int rank = input->kind == VALUE_CONSTANT ? input->constant->rank : input->rank;
@@ -95,7 +97,7 @@ pomona_status lower_gather(struct lowering *lowering, const struct onnx_node *no
 /* starts, ends, axes, steps: inputs since operator set 10, attributes before; each of one element here. */
 pomona_status lower_slice(struct lowering *lowering, const struct onnx_node *node) {
     static const char *const names[4] = {"starts", "ends", "axes", "steps"};
-    const struct onnx_tensor *data;
+    const struct onnx_tensor *data = NULL;
     int64_t numbers[4] = {0, 0, 0, 1};
     TRY(constant_input(lowering, node, 0, ONNX_INT64, &data));
     for (int i = 0; i < 4; i++) {
@@ -110,12 +112,16 @@ pomona_status lower_slice(struct lowering *lowering, const struct onnx_node *nod
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "only runs of a list can be sliced");
     int64_t size = (int64_t)data->count;
     for (int i = 0; i < 2; i++) {
-        if (numbers[i] < -size) numbers[i] = 0;
-        else if (numbers[i] < 0) numbers[i] += size;
-        else if (numbers[i] > size) numbers[i] = size;
+        if (numbers[i] < -size)
+            numbers[i] = 0;
+        else if (numbers[i] < 0)
+            numbers[i] += size;
+        else if (numbers[i] > size)
+            numbers[i] = size;
     }
     int64_t count = numbers[1] > numbers[0] ? numbers[1] - numbers[0] : 0;
     struct onnx_tensor *result = new_constant(lowering, ONNX_INT64, 1, &count);
-    if (result && count) memcpy((int64_t *)result->ints, data->ints + numbers[0], (size_t)count * sizeof(int64_t));
+    if (result && count)
+        memcpy((int64_t *)result->ints, data->ints + numbers[0], (size_t)count * sizeof(int64_t));
     return set_constant(lowering, node, result);
 }

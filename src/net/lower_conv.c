@@ -16,7 +16,7 @@ struct convolution {
 
 static pomona_status read_convolution(struct lowering *lowering, const struct onnx_node *node,
                                       struct convolution *conv) {
-    const struct value *input;
+    const struct value *input = NULL;
     int64_t groups;
     TRY(tensor_input(lowering, node, 0, &input));
     TRY(constant_input(lowering, node, 1, ONNX_FLOAT, &conv->weights));
@@ -29,8 +29,9 @@ static pomona_status read_convolution(struct lowering *lowering, const struct on
     int64_t in = conv->image.dims[1];
     if (groups < 1 || in % groups != 0 || w[0] % groups != 0 || w[1] != in / groups)
         return NODE_FAIL(lowering, node, POMONA_E_CORRUPT,
-                         "weights of %lldx%lldx%lldx%lld and group %lld do not fit %lld channels", (long long)w[0],
-                         (long long)w[1], (long long)w[2], (long long)w[3], (long long)groups, (long long)in);
+                         "weights of %lldx%lldx%lldx%lld and group %lld do not fit %lld channels",
+                         (long long)w[0], (long long)w[1], (long long)w[2], (long long)w[3],
+                         (long long)groups, (long long)in);
     if (conv->weights->count == 0 || w[0] > PLAN_DIM_MAX || w[2] > PLAN_WINDOW_MAX || w[3] > PLAN_WINDOW_MAX)
         return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "weights of %lldx%lldx%lldx%lld", (long long)w[0],
                          (long long)w[1], (long long)w[2], (long long)w[3]);
@@ -38,8 +39,8 @@ static pomona_status read_convolution(struct lowering *lowering, const struct on
     if (has_input(node, 2)) {
         TRY(constant_input(lowering, node, 2, ONNX_FLOAT, &conv->bias));
         if (conv->bias->count != (size_t)w[0])
-            return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu biases for %lld channels", conv->bias->count,
-                             (long long)w[0]);
+            return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu biases for %lld channels",
+                             conv->bias->count, (long long)w[0]);
     }
     conv->in_channels = (int)in;
     conv->out_channels = (int)w[0];
@@ -55,15 +56,16 @@ static pomona_status read_convolution(struct lowering *lowering, const struct on
 /* One multiplication per pixel: no window at all. */
 static bool is_pointwise(const struct convolution *conv) {
     const struct window *window = &conv->window;
-    return conv->groups == 1 && window->kernel_height == 1 && window->kernel_width == 1 && window->stride_y == 1 &&
-           window->stride_x == 1 && window->out_height == window->in_height && window->out_width == window->in_width &&
-           conv->pads[0] == 0 && conv->pads[1] == 0;
+    return conv->groups == 1 && window->kernel_height == 1 && window->kernel_width == 1 &&
+           window->stride_y == 1 && window->stride_x == 1 && window->out_height == window->in_height &&
+           window->out_width == window->in_width && conv->pads[0] == 0 && conv->pads[1] == 0;
 }
 
 pomona_status lower_conv(struct lowering *lowering, const struct onnx_node *node) {
     struct convolution conv;
     TRY(read_convolution(lowering, node, &conv));
-    bool depthwise = conv.groups > 1 && conv.groups == conv.in_channels && conv.out_channels == conv.in_channels;
+    bool depthwise =
+        conv.groups > 1 && conv.groups == conv.in_channels && conv.out_channels == conv.in_channels;
     enum step_kind kind = is_pointwise(&conv) ? STEP_GEMM : depthwise ? STEP_DEPTHWISE : STEP_CONV;
     struct value shape = conv.image, result;
     shape.dims[1] = conv.out_channels;
@@ -90,7 +92,7 @@ pomona_status lower_conv(struct lowering *lowering, const struct onnx_node *node
 
 /* y = x * scale + shift with scale = gamma / sqrt(variance + epsilon); fuse.c folds it into a convolution before. */
 pomona_status lower_batch_normalization(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const struct onnx_tensor *parameters[4]; /* gamma, beta, mean, variance */
     float epsilon;
     int64_t training;
@@ -98,7 +100,8 @@ pomona_status lower_batch_normalization(struct lowering *lowering, const struct 
     TRY(attribute_float(lowering, node, "epsilon", 1e-5f, &epsilon));
     TRY(attribute_int(lowering, node, "training_mode", 0, &training));
     if (training) return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "training_mode is set");
-    if (input->rank < 2) return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input has rank %d", input->rank);
+    if (input->rank < 2)
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input has rank %d", input->rank);
     size_t channels = (size_t)input->dims[1];
     for (int i = 0; i < 4; i++) {
         TRY(constant_input(lowering, node, i + 1, ONNX_FLOAT, &parameters[i]));

@@ -15,7 +15,7 @@ static pomona_status add_unary(struct lowering *lowering, const struct onnx_node
 }
 
 pomona_status lower_relu(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     struct step *step;
     TRY(tensor_input(lowering, node, 0, &input));
     TRY(add_unary(lowering, node, STEP_CLAMP, input, &step));
@@ -24,7 +24,7 @@ pomona_status lower_relu(struct lowering *lowering, const struct onnx_node *node
 }
 
 pomona_status lower_clip(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     struct step *step;
     float low, high;
     TRY(tensor_input(lowering, node, 0, &input));
@@ -42,7 +42,7 @@ pomona_status lower_clip(struct lowering *lowering, const struct onnx_node *node
 }
 
 pomona_status lower_activation(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     struct step *step;
     float alpha, beta;
     TRY(tensor_input(lowering, node, 0, &input));
@@ -87,13 +87,15 @@ static bool is_channel_vector(const struct value *input, int rank, const int64_t
 
 /* x op constant as x * scale + shift. Division by a constant becomes multiplication by its inverse. */
 static pomona_status add_scale(struct lowering *lowering, const struct onnx_node *node, enum binary_kind kind,
-                               const struct value *input, const struct onnx_tensor *constant, bool constant_first) {
+                               const struct value *input, const struct onnx_tensor *constant,
+                               bool constant_first) {
     int axis = channel_axis(input);
     size_t channels = axis < 0 ? 1 : (size_t)input->dims[axis];
     float *scale = arena_new(lowering->arena, channels, sizeof *scale);
     float *shift = arena_new(lowering->arena, channels, sizeof *shift);
     if (!scale || !shift)
-        return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "its constant takes more memory than the file warrants");
+        return NODE_FAIL(lowering, node, POMONA_E_LIMIT,
+                         "its constant takes more memory than the file warrants");
     for (size_t i = 0; i < channels; i++) {
         float value = constant->floats[constant->count == 1 ? 0 : i];
         scale[i] = kind == BINARY_MULTIPLY ? value : kind == BINARY_DIVIDE ? 1 / value : 1;
@@ -114,8 +116,9 @@ static pomona_status add_scale(struct lowering *lowering, const struct onnx_node
 }
 
 /* Shape and order of a broadcast result: the order of the operand that has the result's shape. */
-static pomona_status broadcast_shape(struct lowering *lowering, const struct onnx_node *node, const struct value *a,
-                                     int b_rank, const int64_t *b_dims, const struct value *b, struct value *shape) {
+static pomona_status broadcast_shape(struct lowering *lowering, const struct onnx_node *node,
+                                     const struct value *a, int b_rank, const int64_t *b_dims,
+                                     const struct value *b, struct value *shape) {
     *shape = *a;
     bool b_larger = false;
     for (int i = 0; i < a->rank; i++) {
@@ -145,9 +148,9 @@ static void constant_strides(const struct onnx_tensor *constant, int out_rank, s
 }
 
 /* The plain fallback: any shapes, one element at a time. Exactly one of b and constant is set. */
-static pomona_status add_broadcast(struct lowering *lowering, const struct onnx_node *node, enum binary_kind kind,
-                                   const struct value *a, const struct value *b, const struct onnx_tensor *constant,
-                                   bool constant_first) {
+static pomona_status add_broadcast(struct lowering *lowering, const struct onnx_node *node,
+                                   enum binary_kind kind, const struct value *a, const struct value *b,
+                                   const struct onnx_tensor *constant, bool constant_first) {
     struct value shape, result, left = *a, right = b ? *b : (struct value){0};
     if (b ? b->rank != a->rank || b->order[0] != a->order[0] : constant->rank > a->rank)
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "operands of rank %d and %d", a->rank,
@@ -158,8 +161,10 @@ static pomona_status add_broadcast(struct lowering *lowering, const struct onnx_
     if (!walk) return fail_memory(lowering->error, "plan");
     size_t a_strides[ONNX_RANK_MAX], b_strides[ONNX_RANK_MAX];
     value_strides(&left, a_strides);
-    if (b) value_strides(&right, b_strides);
-    else constant_strides(constant, shape.rank, b_strides);
+    if (b)
+        value_strides(&right, b_strides);
+    else
+        constant_strides(constant, shape.rank, b_strides);
     walk->kind = kind;
     walk->constant_first = constant_first;
     walk->rank = shape.rank;
@@ -196,8 +201,8 @@ static pomona_status binary_with_constant(struct lowering *lowering, const struc
     return add_broadcast(lowering, node, kind, input, NULL, &trimmed, constant_first);
 }
 
-static pomona_status add_scale_by(struct lowering *lowering, const struct onnx_node *node, const struct value *image,
-                                  const struct value *scale) {
+static pomona_status add_scale_by(struct lowering *lowering, const struct onnx_node *node,
+                                  const struct value *image, const struct value *scale) {
     struct step *step;
     int source = scale->tensor, channels = (int)value_elements(scale);
     size_t rows = value_elements(image) / (size_t)channels;
@@ -216,7 +221,7 @@ static bool scales_channels(const struct value *a, const struct value *b) {
 }
 
 pomona_status lower_binary(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *a, *b;
+    const struct value *a = NULL, *b = NULL;
     TRY(any_input(lowering, node, 0, &a));
     TRY(any_input(lowering, node, 1, &b));
     if (a->kind == VALUE_CONSTANT && b->kind == VALUE_CONSTANT) return fold_binary(lowering, node);

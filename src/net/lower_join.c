@@ -4,8 +4,8 @@
 #include <string.h>
 
 /* Checks the inputs of a Concat against the first, brings them into its order, and adds up the axis. */
-static pomona_status concat_inputs(struct lowering *lowering, const struct onnx_node *node, int axis, int *tensors,
-                                   int *channels, struct value *shape) {
+static pomona_status concat_inputs(struct lowering *lowering, const struct onnx_node *node, int axis,
+                                   int *tensors, int *channels, struct value *shape) {
     struct value first = *shape;
     int outer = 0;
     while (first.order[outer] != axis) outer++;
@@ -18,7 +18,8 @@ static pomona_status concat_inputs(struct lowering *lowering, const struct onnx_
         TRY(tensor_input(lowering, node, i, &input));
         bool fits = input->rank == first.rank;
         for (int j = 0; fits && j < first.rank; j++) fits = j == axis || input->dims[j] == first.dims[j];
-        if (!fits) return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "input %d does not fit beside the first", i);
+        if (!fits)
+            return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "input %d does not fit beside the first", i);
         TRY(with_order(lowering, node, input, first.order, &part));
         tensors[i] = part.tensor;
         channels[i] = (int)((size_t)part.dims[axis] * inner);
@@ -43,7 +44,8 @@ pomona_status lower_concat(struct lowering *lowering, const struct onnx_node *no
     TRY(normal_axis(lowering, node, attribute, rank, &axis));
     if (constants == node->input_count) return fold_concat(lowering, node, axis);
     if (constants > 0)
-        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "some of its inputs do not depend on the photo");
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED,
+                         "some of its inputs do not depend on the photo");
     struct value shape = *input, result;
     if (axis == shape.order[0])
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "it mixes the photos of a batch");
@@ -62,8 +64,8 @@ pomona_status lower_concat(struct lowering *lowering, const struct onnx_node *no
 }
 
 /* pads as [rank] before, [rank] after, from attribute or input, with the axes input of operator set 18. */
-static pomona_status read_pads(struct lowering *lowering, const struct onnx_node *node, int rank, int64_t *before,
-                               int64_t *after) {
+static pomona_status read_pads(struct lowering *lowering, const struct onnx_node *node, int rank,
+                               int64_t *before, int64_t *after) {
     const int64_t *pads, *axes = NULL;
     size_t count, axis_count = 0;
     TRY(list_argument(lowering, node, 1, "pads", &pads, &count));
@@ -76,7 +78,8 @@ static pomona_status read_pads(struct lowering *lowering, const struct onnx_node
         if (axes) TRY(normal_axis(lowering, node, axes[i], rank, &axis));
         before[axis] = pads[i];
         after[axis] = pads[i + axis_count];
-        if (before[axis] < 0 || after[axis] < 0 || before[axis] > PLAN_WINDOW_MAX || after[axis] > PLAN_WINDOW_MAX)
+        if (before[axis] < 0 || after[axis] < 0 || before[axis] > PLAN_WINDOW_MAX ||
+            after[axis] > PLAN_WINDOW_MAX)
             return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "pads of %lld and %lld, not in 0..%d",
                              (long long)before[axis], (long long)after[axis], PLAN_WINDOW_MAX);
     }
@@ -84,7 +87,7 @@ static pomona_status read_pads(struct lowering *lowering, const struct onnx_node
 }
 
 pomona_status lower_pad(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const char *mode;
     float constant;
     int64_t before[ONNX_RANK_MAX] = {0}, after[ONNX_RANK_MAX] = {0};
@@ -103,7 +106,8 @@ pomona_status lower_pad(struct lowering *lowering, const struct onnx_node *node)
     }
     const int *order = input->order; /* batch, vertical, horizontal, channels */
     if (input->rank != 4 || before[order[0]] || after[order[0]] || before[order[3]] || after[order[3]])
-        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "it pads something else than height and width");
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED,
+                         "it pads something else than height and width");
     struct value shape = *input, result;
     int source = input->tensor;
     int64_t height = input->dims[order[1]], width = input->dims[order[2]];

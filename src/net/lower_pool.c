@@ -13,9 +13,11 @@ static pomona_status add_pool(struct lowering *lowering, const struct onnx_node 
     (*step)->window = *window;
     (*step)->in_channels = (*step)->out_channels = (int)image->dims[1];
     /* 2^28 elements x 2^24 window: no overflow */
-    uint64_t visits = (uint64_t)value_elements(&shape) * (uint64_t)window->kernel_height * window->kernel_width;
+    uint64_t visits =
+        (uint64_t)value_elements(&shape) * (uint64_t)window->kernel_height * window->kernel_width;
     if (visits > PLAN_MACS_MAX)
-        return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "%llu additions for one photo", (unsigned long long)visits);
+        return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "%llu additions for one photo",
+                         (unsigned long long)visits);
     set_output(lowering, node, &result);
     return POMONA_OK;
 }
@@ -28,7 +30,7 @@ static bool windows_touch(int in, int out, int kernel, int stride, int dilation,
 
 static pomona_status read_pool(struct lowering *lowering, const struct onnx_node *node, struct value *image,
                                struct window *window, int pads[4]) {
-    const struct value *input;
+    const struct value *input = NULL;
     static const int none[2] = {0, 0};
     TRY(tensor_input(lowering, node, 0, &input));
     TRY(as_image(lowering, node, input, image));
@@ -59,9 +61,12 @@ pomona_status lower_average_pool(struct lowering *lowering, const struct onnx_no
     int64_t include;
     TRY(attribute_int(lowering, node, "count_include_pad", 0, &include));
     TRY(read_pool(lowering, node, &image, &window, pads));
-    int reach_y = (window.out_height - 1) * window.stride_y + (window.kernel_height - 1) * window.dilation_y + 1;
-    int reach_x = (window.out_width - 1) * window.stride_x + (window.kernel_width - 1) * window.dilation_x + 1;
-    if (include && (reach_y > window.in_height + pads[0] + pads[2] || reach_x > window.in_width + pads[1] + pads[3]))
+    int reach_y =
+        (window.out_height - 1) * window.stride_y + (window.kernel_height - 1) * window.dilation_y + 1;
+    int reach_x =
+        (window.out_width - 1) * window.stride_x + (window.kernel_width - 1) * window.dilation_x + 1;
+    if (include &&
+        (reach_y > window.in_height + pads[0] + pads[2] || reach_x > window.in_width + pads[1] + pads[3]))
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED,
                          "count_include_pad with ceil_mode and a last window that is cut off");
     struct step *step;
@@ -71,8 +76,8 @@ pomona_status lower_average_pool(struct lowering *lowering, const struct onnx_no
 }
 
 /* The mean over some axes. In memory these must be the outer ones, so that what stays is a row of channels. */
-static pomona_status add_mean(struct lowering *lowering, const struct onnx_node *node, const struct value *input,
-                              const bool *reduced, bool keep_dims) {
+static pomona_status add_mean(struct lowering *lowering, const struct onnx_node *node,
+                              const struct value *input, const bool *reduced, bool keep_dims) {
     struct value wanted = *input, value;
     int at = 1;
     for (int pass = 0; pass < 2; pass++)
@@ -107,16 +112,17 @@ static pomona_status add_mean(struct lowering *lowering, const struct onnx_node 
 }
 
 pomona_status lower_global_average_pool(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     TRY(tensor_input(lowering, node, 0, &input));
-    if (input->rank < 3) return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input has rank %d", input->rank);
+    if (input->rank < 3)
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input has rank %d", input->rank);
     bool reduced[ONNX_RANK_MAX] = {false};
     for (int i = 2; i < input->rank; i++) reduced[i] = true;
     return add_mean(lowering, node, input, reduced, true);
 }
 
 pomona_status lower_reduce_mean(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const int64_t *axes;
     size_t count;
     int64_t keep_dims, no_axes_is_identity;

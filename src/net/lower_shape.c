@@ -4,20 +4,21 @@
 #include <string.h>
 
 pomona_status lower_identity(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     TRY(any_input(lowering, node, 0, &input));
     set_output(lowering, node, input);
     return POMONA_OK;
 }
 
 /* Gives an input another logical shape: the elements stay in the file's order. */
-static pomona_status set_shape(struct lowering *lowering, const struct onnx_node *node, const struct value *input,
-                               int rank, const int64_t *dims) {
+static pomona_status set_shape(struct lowering *lowering, const struct onnx_node *node,
+                               const struct value *input, int rank, const int64_t *dims) {
     if (input->kind == VALUE_CONSTANT) return fold_reshape(lowering, node, input->constant, rank, dims);
     size_t before = value_elements(input), after;
     TRY(check_dims(lowering, node, dims, rank, &after));
     if (before != after)
-        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu elements do not fit a shape of %zu", before, after);
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "%zu elements do not fit a shape of %zu", before,
+                         after);
     if (rank < 1 || dims[0] != 1)
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "it mixes the photos of a batch");
     struct value value;
@@ -40,8 +41,8 @@ static const int64_t *value_dims(const struct value *value) {
 }
 
 pomona_status lower_reshape(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
-    const struct onnx_tensor *shape;
+    const struct value *input = NULL;
+    const struct onnx_tensor *shape = NULL;
     int64_t allow_zero, dims[ONNX_RANK_MAX], known = 1;
     TRY(any_input(lowering, node, 0, &input));
     TRY(constant_input(lowering, node, 1, ONNX_INT64, &shape));
@@ -68,7 +69,7 @@ pomona_status lower_reshape(struct lowering *lowering, const struct onnx_node *n
 }
 
 pomona_status lower_flatten(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     int64_t axis;
     TRY(any_input(lowering, node, 0, &input));
     TRY(attribute_int(lowering, node, "axis", 1, &axis));
@@ -96,8 +97,8 @@ static pomona_status mark_axes(struct lowering *lowering, const struct onnx_node
 }
 
 /* Drops or adds axes of size one without touching the order in memory: new axis i is old axis from[i], -1 is new. */
-static pomona_status rename_axes(struct lowering *lowering, const struct onnx_node *node, const struct value *input,
-                                 int rank, const int *from) {
+static pomona_status rename_axes(struct lowering *lowering, const struct onnx_node *node,
+                                 const struct value *input, int rank, const int *from) {
     int64_t dims[ONNX_RANK_MAX];
     for (int i = 0; i < rank; i++) dims[i] = from[i] < 0 ? 1 : value_dims(input)[from[i]];
     if (input->kind == VALUE_CONSTANT) return fold_reshape(lowering, node, input->constant, rank, dims);
@@ -119,7 +120,7 @@ static pomona_status rename_axes(struct lowering *lowering, const struct onnx_no
 }
 
 pomona_status lower_squeeze(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const int64_t *axes;
     size_t count;
     bool dropped[ONNX_RANK_MAX] = {false};
@@ -138,7 +139,7 @@ pomona_status lower_squeeze(struct lowering *lowering, const struct onnx_node *n
 }
 
 pomona_status lower_unsqueeze(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const int64_t *axes;
     size_t count;
     bool added[ONNX_RANK_MAX] = {false};
@@ -153,7 +154,7 @@ pomona_status lower_unsqueeze(struct lowering *lowering, const struct onnx_node 
 }
 
 pomona_status lower_transpose(struct lowering *lowering, const struct onnx_node *node) {
-    const struct value *input;
+    const struct value *input = NULL;
     const int64_t *perm;
     size_t count;
     TRY(any_input(lowering, node, 0, &input));

@@ -41,8 +41,8 @@ static pomona_status read_input(struct opening *opening) {
                     input->elem_type);
     bool channels_first = input->rank == 4 && input->dims[1] == 3;
     if (!channels_first && (input->rank != 4 || input->dims[3] != 3))
-        return FAIL(opening, POMONA_E_UNSUPPORTED, "input '%.160s' is no RGB image: neither N,3,H,W nor N,H,W,3",
-                    name);
+        return FAIL(opening, POMONA_E_UNSUPPORTED,
+                    "input '%.160s' is no RGB image: neither N,3,H,W nor N,H,W,3", name);
     static const int orders[2][4] = {{0, 1, 2, 3}, {0, 2, 3, 1}};
     opening->input = input->value;
     opening->file_batch = input->dims[0] > 1 ? input->dims[0] : 1;
@@ -64,11 +64,12 @@ static pomona_status read_profile(struct opening *opening) {
     info->profile_assumed = text == NULL;
     if (!text) {
         if (*height == 0 || *width == 0)
-            return FAIL(opening, POMONA_E_UNSUPPORTED,
-                        "the network takes any image size and its metadata has no pomona.profile that says one");
+            return FAIL(
+                opening, POMONA_E_UNSUPPORTED,
+                "the network takes any image size and its metadata has no pomona.profile that says one");
         if (*height > 4096 || *width > 4096)
-            return FAIL(opening, POMONA_E_LIMIT, "input of %lldx%lld pixels, more than 4096x4096", (long long)*width,
-                        (long long)*height);
+            return FAIL(opening, POMONA_E_LIMIT, "input of %lldx%lld pixels, more than 4096x4096",
+                        (long long)*width, (long long)*height);
         return pomona_profile_named(asked ? asked : "spark-compat", (int)*width, (int)*height, &info->profile,
                                     opening->error);
     }
@@ -76,7 +77,8 @@ static pomona_status read_profile(struct opening *opening) {
     pomona_status status = pomona_profile_parse(text, &info->profile, &cause);
     if (status != POMONA_OK) return FAIL(opening, status, "metadata pomona.profile: %.300s", cause.message);
     if (asked && strcmp(asked, info->profile.name) != 0)
-        return FAIL(opening, POMONA_E_USAGE, "profile '%.60s' was asked for, but the model was made for '%.60s'", asked,
+        return FAIL(opening, POMONA_E_USAGE,
+                    "profile '%.60s' was asked for, but the model was made for '%.60s'", asked,
                     info->profile.name);
     if (*height == 0) *height = info->profile.height;
     if (*width == 0) *width = info->profile.width;
@@ -114,10 +116,11 @@ static pomona_status lower_layer(struct opening *opening) {
     TRY(lower_to(opening, choice.value, &rank));
     if (choice.needs_rank_2 && rank != 2) {
         if (choice.otherwise < 0)
-            return FAIL(opening, POMONA_E_INPUT,
-                        "no layer to take features from: the output has rank %d and there is neither a dense layer "
-                        "nor a global average pool; name one",
-                        rank);
+            return FAIL(
+                opening, POMONA_E_INPUT,
+                "no layer to take features from: the output has rank %d and there is neither a dense layer "
+                "nor a global average pool; name one",
+                rank);
         choice.value = choice.otherwise;
         TRY(lower_to(opening, choice.value, &rank));
     }
@@ -158,8 +161,10 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     model->name = memory_copy_string(slash && slash[1] ? slash + 1 : opening->file);
     size_t *offsets = memory_new((size_t)plan->tensor_count, sizeof *offsets), floats = 0;
     pomona_status status = POMONA_OK;
-    if (!model->name || !offsets) status = fail_memory(opening->error, "model");
-    else status = plan_place(plan, 1, offsets, &floats, opening->error);
+    if (!model->name || !offsets)
+        status = fail_memory(opening->error, "model");
+    else
+        status = plan_place(plan, 1, offsets, &floats, opening->error);
     memory_free(offsets);
     TRY(status);
     const char *placeholder = onnx_graph_property(&opening->graph, "pomona.placeholder");
@@ -190,8 +195,9 @@ static pomona_status open_graph(struct opening *opening, const void *data, size_
     return fill_info(opening, data, size);
 }
 
-pomona_status pomona_model_open_memory(const struct pomona_context *context, const char *name, const void *data,
-                                       size_t size, const struct pomona_model_options *options,
+pomona_status pomona_model_open_memory(const struct pomona_context *context, const char *name,
+                                       const void *data, size_t size,
+                                       const struct pomona_model_options *options,
                                        struct pomona_model **model, struct pomona_error *error) {
     static const struct pomona_model_options defaults = {NULL, NULL};
     *model = NULL;
@@ -207,8 +213,10 @@ pomona_status pomona_model_open_memory(const struct pomona_context *context, con
     pomona_status status = open_graph(&opening, data, size);
     onnx_graph_free(&opening.graph);
     arena_free(&opening.constants);
-    if (status == POMONA_OK) *model = made;
-    else pomona_model_free(&made);
+    if (status == POMONA_OK)
+        *model = made;
+    else
+        pomona_model_free(&made);
     return status;
 }
 
@@ -225,8 +233,8 @@ pomona_status pomona_model_open(const struct pomona_context *context, const char
 }
 
 pomona_status pomona_model_open_embedded(const struct pomona_context *context,
-                                         const struct pomona_model_options *options, struct pomona_model **model,
-                                         struct pomona_error *error) {
+                                         const struct pomona_model_options *options,
+                                         struct pomona_model **model, struct pomona_error *error) {
     const void *data;
     size_t size;
     embedded_model(&data, &size);

@@ -21,8 +21,8 @@ static size_t packed_size(struct step *step, const struct kernels *kernels) {
     case STEP_CONV: {
         int group_in = in / step->groups, group_out = out / step->groups;
         step->scratch_floats = kernels->conv_f32->scratch_floats(window, group_in, group_out);
-        step->packed_stride = align_floats(
-            kernels->conv_f32->packed_floats(group_out, group_in, window->kernel_height, window->kernel_width));
+        step->packed_stride = align_floats(kernels->conv_f32->packed_floats(
+            group_out, group_in, window->kernel_height, window->kernel_width));
         return size_multiply(step->packed_stride, (size_t)step->groups);
     }
     case STEP_SCALE: return 2 * align_floats((size_t)out);
@@ -40,7 +40,8 @@ static void flush_subnormals(float *values, size_t count) {
 static void flush_step(struct step *step) {
     if (!step->own_weights) return;
     size_t per_channel = step->kind == STEP_DEPTHWISE ? 1 : (size_t)(step->in_channels / step->groups);
-    if (step->kind != STEP_GEMM) per_channel *= (size_t)(step->window.kernel_height * step->window.kernel_width);
+    if (step->kind != STEP_GEMM)
+        per_channel *= (size_t)(step->window.kernel_height * step->window.kernel_width);
     flush_subnormals(step->weights, per_channel * (size_t)step->out_channels);
     flush_subnormals(step->bias, (size_t)step->out_channels);
 }

@@ -1,6 +1,5 @@
-#include "net/plan.h"
-
 #include "base/memory.h"
+#include "net/plan.h"
 
 enum { PLACE_ALIGN = 16 }; /* floats: a cache line, an AVX-512 register */
 
@@ -12,9 +11,9 @@ struct gap {
 struct placing {
     struct gap *gaps;
     int gap_count;
-    size_t end;      /* floats in use or in gaps so far */
-    int *last_use;   /* [tensor_count] step that reads a tensor last */
-    int current;     /* step, for the visitor */
+    size_t end;    /* floats in use or in gaps so far */
+    int *last_use; /* [tensor_count] step that reads a tensor last */
+    int current;   /* step, for the visitor */
 };
 
 static void note_use(void *user, int tensor) {

@@ -20,10 +20,10 @@
 
 enum {
     PLAN_AXES_MAX = 8,
-    PLAN_STEPS_MAX = 1 << 16,      /* before fusion */
-    PLAN_ELEMENTS_MAX = 1 << 28,   /* of one tensor, one photo: 1 GiB */
-    PLAN_DIM_MAX = 1 << 24,        /* of one axis, so that kernels count in int */
-    PLAN_WINDOW_MAX = 1 << 12      /* kernel size, stride, dilation or padding along one axis */
+    PLAN_STEPS_MAX = 1 << 16,    /* before fusion */
+    PLAN_ELEMENTS_MAX = 1 << 28, /* of one tensor, one photo: 1 GiB */
+    PLAN_DIM_MAX = 1 << 24,      /* of one axis, so that kernels count in int */
+    PLAN_WINDOW_MAX = 1 << 12    /* kernel size, stride, dilation or padding along one axis */
 };
 #define PLAN_MACS_MAX ((uint64_t)1 << 40) /* of one step, one photo: minutes of one core */
 

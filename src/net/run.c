@@ -80,8 +80,10 @@ static void run_pool(const struct operands *o) {
                                  .count_padding = step->count_padding,
                                  .x = o->x,
                                  .y = o->y};
-    if (step->kind == STEP_MAX_POOL) o->kernels->pool_f32->max(&args);
-    else o->kernels->pool_f32->average(&args);
+    if (step->kind == STEP_MAX_POOL)
+        o->kernels->pool_f32->max(&args);
+    else
+        o->kernels->pool_f32->average(&args);
 }
 
 static void run_scale(const struct operands *o) {
@@ -90,13 +92,13 @@ static void run_scale(const struct operands *o) {
     const struct eltwise_f32_impl *eltwise = o->kernels->eltwise_f32;
     if (step->kind == STEP_SCALE) {
         const float *shift = o->packed + (channels + 15) / 16 * 16;
-        eltwise->scale_channels(step->rows * (size_t)o->images, step->out_channels, o->x, o->packed, shift, step->low,
-                                step->high, o->y);
+        eltwise->scale_channels(step->rows * (size_t)o->images, step->out_channels, o->x, o->packed, shift,
+                                step->low, step->high, o->y);
         return;
     }
     for (size_t i = 0; i < (size_t)o->images; i++)
-        eltwise->scale_channels(step->rows, step->out_channels, o->x + i * elements, o->second + i * channels, NULL,
-                                step->low, step->high, o->y + i * elements);
+        eltwise->scale_channels(step->rows, step->out_channels, o->x + i * elements, o->second + i * channels,
+                                NULL, step->low, step->high, o->y + i * elements);
 }
 
 static void run_elementwise(const struct operands *o) {

@@ -40,13 +40,15 @@ pomona_status pomona_session_new(const struct pomona_model *model, int batch, st
     made->scratch = memory_new_aligned(plan->scratch_floats, sizeof(float));
     if (!made->tensors || !made->scratch) status = fail_memory(error, "session");
 end:
-    if (status == POMONA_OK) *session = made;
-    else pomona_session_free(&made);
+    if (status == POMONA_OK)
+        *session = made;
+    else
+        pomona_session_free(&made);
     return status;
 }
 
-pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *pixels, int n, float *features,
-                                 struct pomona_error *error) {
+pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *pixels, int n,
+                                 float *features, struct pomona_error *error) {
     if (n < 1 || n > session->batch)
         return fail(error, POMONA_E_USAGE, NULL, "%d photos in a session of %d", n, session->batch);
     const struct pomona_model *model = session->model;
@@ -55,7 +57,8 @@ pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *
     model->kernels->pixels_f32->normalise(photo * (size_t)n, pixels, session->scale, session->shift,
                                           session->tensors + session->offsets[plan->input]);
     for (int i = 0; i < plan->step_count; i++)
-        step_run(plan, &plan->steps[i], model->kernels, n, session->offsets, session->tensors, session->scratch);
+        step_run(plan, &plan->steps[i], model->kernels, n, session->offsets, session->tensors,
+                 session->scratch);
     memcpy(features, session->tensors + session->offsets[plan->output],
            (size_t)n * (size_t)model->info.features * sizeof *features);
     return POMONA_OK;

@@ -1,6 +1,5 @@
-#include "net/lower.h"
-
 #include "base/memory.h"
+#include "net/lower.h"
 
 pomona_status check_dims(const struct lowering *lowering, const struct onnx_node *node, const int64_t *dims,
                          int rank, size_t *elements) {
@@ -77,8 +76,8 @@ pomona_status with_order(struct lowering *lowering, const struct onnx_node *node
     return POMONA_OK;
 }
 
-pomona_status in_logical_order(struct lowering *lowering, const struct onnx_node *node, const struct value *value,
-                               struct value *ordered) {
+pomona_status in_logical_order(struct lowering *lowering, const struct onnx_node *node,
+                               const struct value *value, struct value *ordered) {
     static const int order[ONNX_RANK_MAX] = {0, 1, 2, 3, 4, 5, 6, 7};
     return with_order(lowering, node, value, order, ordered);
 }
@@ -105,7 +104,8 @@ pomona_status add_step(struct lowering *lowering, const struct onnx_node *node, 
     if (shape->dims[shape->order[0]] != 1)
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "it mixes the photos of a batch");
     if (plan->step_count >= PLAN_STEPS_MAX)
-        return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "the network takes more than %d steps", PLAN_STEPS_MAX);
+        return NODE_FAIL(lowering, node, POMONA_E_LIMIT, "the network takes more than %d steps",
+                         PLAN_STEPS_MAX);
     int tensor = plan_add_tensor(plan, elements);
     *step = tensor < 0 ? NULL : plan_add_step(plan, kind);
     if (!*step) return fail_memory(lowering->error, "plan");
@@ -118,7 +118,8 @@ pomona_status add_step(struct lowering *lowering, const struct onnx_node *node, 
     return POMONA_OK;
 }
 
-struct onnx_tensor *new_constant(struct lowering *lowering, enum onnx_type type, int rank, const int64_t *dims) {
+struct onnx_tensor *new_constant(struct lowering *lowering, enum onnx_type type, int rank,
+                                 const int64_t *dims) {
     struct onnx_tensor *constant = arena_new(lowering->arena, 1, sizeof *constant);
     if (!constant || rank > ONNX_RANK_MAX) return NULL;
     constant->type = type;
@@ -128,9 +129,12 @@ struct onnx_tensor *new_constant(struct lowering *lowering, enum onnx_type type,
         constant->dims[i] = dims[i];
         constant->count = size_multiply(constant->count, (size_t)dims[i]);
     }
-    void *data = arena_new(lowering->arena, constant->count, type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t));
+    void *data =
+        arena_new(lowering->arena, constant->count, type == ONNX_FLOAT ? sizeof(float) : sizeof(int64_t));
     if (!data) return NULL;
-    if (type == ONNX_FLOAT) constant->floats = data;
-    else constant->ints = data;
+    if (type == ONNX_FLOAT)
+        constant->floats = data;
+    else
+        constant->ints = data;
     return constant;
 }

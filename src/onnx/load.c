@@ -1,5 +1,6 @@
 #include "onnx/graph.h"
 #include "onnx/names.h"
+#include "onnx/onnx.pb-c.h"
 #include "onnx/order.h"
 #include "onnx/read.h"
 #include "onnx/tensor.h"

@@ -1,6 +1,7 @@
 #include "onnx/read.h"
 
 #include "base/memory.h"
+#include "onnx/onnx.pb-c.h"
 
 #include <stdbool.h>
 #include <stdint.h>

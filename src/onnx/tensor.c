@@ -1,6 +1,7 @@
 #include "onnx/tensor.h"
 
 #include "base/memory.h"
+#include "onnx/onnx.pb-c.h"
 
 #include <math.h>
 #include <stdint.h>
