@@ -10,9 +10,10 @@
 /* Reads the errors back from their records and writes them as one Parquet file. */
 static pomona_status write_error_rows(struct job *job, struct sink sink, struct pomona_error *error) {
     static const struct table_column columns[] = {{"path", TABLE_TEXT}, {"reason", TABLE_TEXT}};
-    struct table_property properties[JOB_PROPERTIES];
-    struct parquet_options options = {.codec = job->codec, .lists = job->lists, .properties = properties};
-    options.property_count = job_properties(job, properties);
+    struct parquet_options options = {.codec = job->codec,
+                                      .lists = job->lists,
+                                      .properties = job->properties,
+                                      .property_count = JOB_PROPERTIES};
     struct parquet_writer *writer = NULL;
     TRY(parquet_writer_new(sink, columns, 2, &options, &writer, error));
     pomona_status status = POMONA_OK;

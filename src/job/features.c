@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "job/photos.h"
 #include "job/task.h"
+#include "pomona/version.h"
 #include "store/folder.h"
 
 #include <stdio.h>
@@ -31,6 +32,21 @@ static pomona_status check_options(const struct pomona_features_options *options
     return parquet_lists_parse(options->list_layout ? options->list_layout : "legacy", &job->lists, error);
 }
 
+/* What every file's footer says about its origin. */
+static void describe_origin(struct job *job) {
+    const struct pomona_features_result *result = job->result;
+    const struct table_property properties[JOB_PROPERTIES] = {
+        {"pomona.version", pomona_version()},
+        {"pomona.model", result->model_name},
+        {"pomona.model_hash", result->model_hash},
+        {"pomona.layer", result->layer},
+        {"pomona.profile", result->profile_text},
+        {"pomona.precision", "fp32"},
+        {"pomona.tier", result->tier},
+        {"pomona.feature_space", result->feature_space}};
+    memcpy(job->properties, properties, sizeof properties);
+}
+
 static pomona_status open_model(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     struct pomona_features_result *result = job->result;
@@ -51,6 +67,7 @@ static pomona_status open_model(struct job *job, struct pomona_error *error) {
     snprintf(result->feature_space, sizeof result->feature_space, "%s", info->feature_space);
     pomona_profile_format(&info->profile, result->profile_text);
     pomona_profile_hash(&info->profile, result->profile_hash);
+    describe_origin(job);
     return POMONA_OK;
 }
 

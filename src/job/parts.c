@@ -2,7 +2,6 @@
 #include "base/memory.h"
 #include "job/pipeline.h"
 #include "job/task.h"
-#include "pomona/version.h"
 #include "store/folder.h"
 
 #include <errno.h>
@@ -43,19 +42,6 @@ char *part_name(const struct job *job, int part) {
     return name;
 }
 
-size_t job_properties(const struct job *job, struct table_property *properties) {
-    size_t count = 0;
-    properties[count++] = (struct table_property){"pomona.version", pomona_version()};
-    properties[count++] = (struct table_property){"pomona.model", job->result->model_name};
-    properties[count++] = (struct table_property){"pomona.model_hash", job->result->model_hash};
-    properties[count++] = (struct table_property){"pomona.layer", job->result->layer};
-    properties[count++] = (struct table_property){"pomona.profile", job->result->profile_text};
-    properties[count++] = (struct table_property){"pomona.precision", "fp32"};
-    properties[count++] = (struct table_property){"pomona.tier", job->result->tier};
-    properties[count++] = (struct table_property){"pomona.feature_space", job->result->feature_space};
-    return count;
-}
-
 /* "STAGING/PREFIX-00007" */
 static char *staging_path(const struct job *job, const char *prefix, int part) {
     char name[64];
@@ -84,10 +70,11 @@ static pomona_status part_paths(struct open_part *open, int part, struct pomona_
 static pomona_status writer_start(struct open_part *open, struct pomona_error *error) {
     static const struct table_column columns[] = {
         {"path", TABLE_TEXT}, {"label", TABLE_TEXT}, {"features", TABLE_FLOAT_LIST}};
-    struct table_property properties[JOB_PROPERTIES];
-    struct parquet_options options = {
-        .codec = open->job->codec, .lists = open->job->lists, .properties = properties};
-    options.property_count = job_properties(open->job, properties);
+    const struct job *job = open->job;
+    struct parquet_options options = {.codec = job->codec,
+                                      .lists = job->lists,
+                                      .properties = job->properties,
+                                      .property_count = JOB_PROPERTIES};
     TRY(file_sink_open(&open->file, open->parquet_path, error));
     return parquet_writer_new(file_sink_as_sink(&open->file), columns, 3, &options, &open->writer, error);
 }

@@ -20,6 +20,8 @@ struct job_folders {
     int lock;
 };
 
+enum { JOB_PROPERTIES = 8 };
+
 struct job {
     const struct pomona_features_options *options;
     const struct pomona_context *context;
@@ -29,6 +31,7 @@ struct job {
     struct listing photos;
     enum parquet_codec codec;
     enum parquet_lists lists;
+    struct table_property properties[JOB_PROPERTIES]; /* the footer's provenance, the same in every file */
     struct job_folders folders;
     struct journal_summary *parts; /* [result->partitions], of the finished ones */
     struct buffer errors;          /* JOURNAL_ERROR records of the finished parts, by index */
@@ -42,10 +45,6 @@ static inline size_t part_start(const struct job *job, int part) {
 
 /* "part-00007-<uuid>-c000.snappy.parquet", in a new block; NULL when out of memory. */
 char *part_name(const struct job *job, int part);
-
-/* The footer's provenance, the same in every file of the job. `properties` has room for JOB_PROPERTIES. */
-enum { JOB_PROPERTIES = 8 };
-size_t job_properties(const struct job *job, struct table_property *properties);
 
 /* Makes every part that is not done yet, in order. POMONA_E_INTERRUPTED leaves a journal to go on from. */
 pomona_status parts_make(struct job *job, struct pomona_error *error);
