@@ -27,7 +27,7 @@ struct pomona_feature_info {
     int64_t rows;  /* in all parts */
     int features;  /* length of the feature vector, 1..16,777,216; 0 when there are no rows */
     int parts;     /* files */
-    bool doubles;  /* features are stored as double */
+    bool doubles;  /* some part stores features as double */
     bool labelled; /* every part has a label column */
 };
 
@@ -36,13 +36,14 @@ struct pomona_feature_row {
     const char *path;
     const char *label;     /* NULL: null, or no such column */
     const float *features; /* [info.features]; doubles are rounded to the nearest float */
-    const double *doubles; /* [info.features] as stored, or NULL when the file stores floats */
+    const double *doubles; /* [info.features] as stored, or NULL when the part stores floats */
     int64_t index;         /* 0 for the first row of the first part */
 };
 
 /* Opens a Parquet file, or a folder: every regular file in it, in the order of their names, without those that start
  * with `_` or `.` or that end in neither `.parquet` nor `.parq`; folders inside it are not entered. All footers are
- * read and compared before the first row. Errors, each naming the file: POMONA_E_INPUT (missing, unreadable, not
+ * read and compared before the first row. A folder without such files but with a folder `Results` stands for that one (a
+ * job's destination). `features` may also be a Spark ML vector, if dense. Errors, each naming the file: POMONA_E_INPUT (missing, unreadable, not
  * Parquet, no parts, no `path` or `features` column or not of those types, parts of different feature spaces),
  * POMONA_E_CORRUPT, POMONA_E_LIMIT, POMONA_E_UNSUPPORTED (encrypted, a codec or encoding that pomona does not have),
  * POMONA_E_MEMORY, POMONA_E_IO. On failure *reader is NULL. */
@@ -66,7 +67,7 @@ POMONA_API pomona_status pomona_feature_reader_next(struct pomona_feature_reader
                                                     struct pomona_error *error);
 
 /* The next up to `capacity` rows at once: features [capacity][info.features] is filled, row by row; *count is how
- * many, 0 after the last. Paths and labels are skipped. */
+ * many, 0 after the last. Paths and labels are not given. */
 POMONA_API pomona_status pomona_feature_reader_batch(struct pomona_feature_reader *reader, float *features,
                                                      size_t capacity, size_t *count,
                                                      struct pomona_error *error);

@@ -1,7 +1,7 @@
 #include "table/parquet_writer.h"
 
+#include "base/arena.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "pomona/version.h"
 #include "table/leaf_writer.h"
 #include "table/utf8.h"
@@ -20,7 +20,7 @@ enum {
 #define SPARK_VERSION "3.5.1"
 
 struct writer_column {
-    struct table_column column; /* name owned */
+    struct table_column column; /* name in the arena */
     struct schema_node nodes[COLUMN_NODES_MAX];
     int node_count, leaf_count;
     struct leaf_writer leaves[COLUMN_LEAVES_MAX];
@@ -28,6 +28,7 @@ struct writer_column {
 
 struct parquet_writer {
     struct sink sink;
+    struct arena arena; /* names of columns, properties */
     struct parquet_options options;
     struct writer_column *columns; /* [column_count] */
     int column_count;
@@ -106,10 +107,25 @@ static pomona_status set_options(struct parquet_options *to, const struct parque
     return POMONA_OK;
 }
 
+/* Keys and values of the caller live on in the arena. */
+static pomona_status copy_properties(struct parquet_writer *writer, struct pomona_error *error) {
+    size_t count = writer->options.property_count;
+    struct table_property *copies = arena_new(&writer->arena, count + 1, sizeof *copies);
+    if (!copies) return fail_memory(error, "Parquet writer");
+    for (size_t i = 0; i < count; i++) {
+        const struct table_property *from = &writer->options.properties[i];
+        copies[i].key = arena_copy_text(&writer->arena, from->key, strlen(from->key));
+        copies[i].value = arena_copy_text(&writer->arena, from->value, strlen(from->value));
+        if (!copies[i].key || !copies[i].value) return fail_memory(error, "Parquet writer");
+    }
+    writer->options.properties = copies;
+    return POMONA_OK;
+}
+
 static pomona_status start_column(struct parquet_writer *writer, struct writer_column *to,
                                   const struct table_column *from, struct pomona_error *error) {
     to->column.type = from->type;
-    to->column.name = memory_copy_string(from->name);
+    to->column.name = arena_copy_text(&writer->arena, from->name, strlen(from->name));
     if (!to->column.name) return fail_memory(error, "Parquet writer");
     to->node_count = schema_nodes(&to->column, writer->options.lists, to->nodes);
     struct schema_leaf leaves[COLUMN_LEAVES_MAX];
@@ -132,6 +148,7 @@ pomona_status parquet_writer_new(struct sink sink, const struct table_column *co
     pomona_status status = POMONA_OK;
     struct buffer scratch = BUFFER_INIT(INT32_MAX);
     made->sink = sink;
+    made->arena = ARENA_INIT(FOOTER_BYTES_MAX);
     made->options = checked;
     made->scratch = (struct page_scratch){scratch, scratch, scratch};
     made->row_groups = BUFFER_INIT(FOOTER_BYTES_MAX);
@@ -140,6 +157,7 @@ pomona_status parquet_writer_new(struct sink sink, const struct table_column *co
         status = fail_memory(error, "Parquet writer");
         goto done;
     }
+    TRY_GOTO(copy_properties(made, error), status, done);
     for (; made->column_count < column_count; made->column_count++)
         TRY_GOTO(start_column(made, &made->columns[made->column_count], &columns[made->column_count], error),
                  status, done);
@@ -350,10 +368,9 @@ uint64_t parquet_writer_bytes(const struct parquet_writer *writer) { return writ
 void parquet_writer_free(struct parquet_writer **writer) {
     if (!writer || !*writer) return;
     struct parquet_writer *old = *writer;
-    for (int i = 0; old->columns && i < old->column_count; i++) {
+    for (int i = 0; i < old->column_count; i++)
         for (int j = 0; j < old->columns[i].leaf_count; j++) leaf_writer_free(&old->columns[i].leaves[j]);
-        memory_free((char *)old->columns[i].column.name);
-    }
+    arena_free(&old->arena);
     memory_free(old->columns);
     buffer_free(&old->scratch.payload);
     buffer_free(&old->scratch.compressed);

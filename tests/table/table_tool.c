@@ -3,10 +3,13 @@
  *   table_tool write FILE [rows=N] [codec=snappy|zstd|none] [lists=legacy|standard] [group=BYTES] [page=BYTES]
  *                         [dictionary=BYTES] [features=N]
  *   table_tool dump FILE [COLUMN...]      one JSON array of cells a row; without names: names and types of the columns
+ *   table_tool features PATH              path, label and features of each row, through the public reader
+ *   table_tool copy PATH FILE             through the public reader and writer
  *
  * What is written is a formula, which test_interop.py repeats. */
 #include "base/memory.h"
 #include "base/text.h"
+#include "pomona/table.h"
 #include "table/parquet_reader.h"
 #include "table/parquet_writer.h"
 
@@ -196,11 +199,71 @@ static pomona_status run_dump(int count, char **arguments, struct pomona_error *
     return status;
 }
 
+static void print_feature_row(const struct pomona_feature_row *row, int features) {
+    struct table_cell cell = row->doubles ? cell_doubles(row->doubles, (size_t)features)
+                                          : cell_floats(row->features, (size_t)features);
+    putchar('[');
+    print_text(row->path, strlen(row->path));
+    putchar(',');
+    if (row->label)
+        print_text(row->label, strlen(row->label));
+    else
+        fputs("null", stdout);
+    putchar(',');
+    print_list(&cell, row->doubles ? TABLE_DOUBLE_LIST : TABLE_FLOAT_LIST);
+    puts("]");
+}
+
+/* Reads all rows; prints them, or copies them to `writer` if there is one. */
+static pomona_status pass_rows(struct pomona_feature_reader *reader, struct pomona_feature_writer *writer,
+                               struct pomona_error *error) {
+    struct pomona_feature_info info;
+    struct pomona_feature_row row;
+    bool has_row = true;
+    pomona_feature_reader_info(reader, &info);
+    if (!writer)
+        printf("{\"rows\":%lld,\"features\":%d,\"parts\":%d,\"doubles\":%d,\"labelled\":%d}\n",
+               (long long)info.rows, info.features, info.parts, info.doubles, info.labelled);
+    for (;;) {
+        TRY(pomona_feature_reader_next(reader, &row, &has_row, error));
+        if (!has_row) return POMONA_OK;
+        if (writer)
+            TRY(pomona_feature_writer_add(writer, row.path, row.label, row.features, error));
+        else
+            print_feature_row(&row, info.features);
+    }
+}
+
+static pomona_status run_features(const char *path, struct pomona_error *error) {
+    struct pomona_feature_reader *reader = NULL;
+    TRY(pomona_feature_reader_open(path, &reader, error));
+    pomona_status status = pass_rows(reader, NULL, error);
+    pomona_feature_reader_free(&reader);
+    return status;
+}
+
+static pomona_status run_copy(const char *from, const char *to, struct pomona_error *error) {
+    struct pomona_feature_reader *reader = NULL;
+    struct pomona_feature_writer *writer = NULL;
+    struct pomona_feature_info info;
+    TRY(pomona_feature_reader_open(from, &reader, error));
+    pomona_feature_reader_info(reader, &info);
+    pomona_status status = pomona_feature_writer_open(to, info.features, NULL, &writer, error);
+    if (status == POMONA_OK) status = pass_rows(reader, writer, error);
+    if (status == POMONA_OK) status = pomona_feature_writer_finish(writer, error);
+    pomona_feature_writer_free(&writer);
+    pomona_feature_reader_free(&reader);
+    return status;
+}
+
 int main(int argc, char **argv) {
     struct pomona_error error = {0};
-    pomona_status status = fail(&error, POMONA_E_USAGE, NULL, "usage: table_tool write|dump FILE ...");
+    pomona_status status =
+        fail(&error, POMONA_E_USAGE, NULL, "usage: table_tool write|dump|features|copy ...");
     if (argc >= 3 && strcmp(argv[1], "write") == 0) status = run_write(argc - 2, argv + 2, &error);
     if (argc >= 3 && strcmp(argv[1], "dump") == 0) status = run_dump(argc - 2, argv + 2, &error);
+    if (argc == 3 && strcmp(argv[1], "features") == 0) status = run_features(argv[2], &error);
+    if (argc == 4 && strcmp(argv[1], "copy") == 0) status = run_copy(argv[2], argv[3], &error);
     if (status != POMONA_OK) fprintf(stderr, "table_tool: %s\n", error.message);
     return pomona_status_exit_code(status);
 }
