@@ -21,6 +21,12 @@ static bool is_linear(const struct step *step) {
 
 static bool has_clamp(const struct step *step) { return step->low > -INFINITY || step->high < INFINITY; }
 
+/* clamp(clamp(x, a, b), low, high) is one clamp. */
+static void clamp_more(struct step *step, float low, float high) {
+    step->low = fminf(fmaxf(step->low, low), high);
+    step->high = fminf(fmaxf(step->high, low), high);
+}
+
 /* The step that makes a tensor, if `reader` may absorb it. */
 static struct step *sole_maker(const struct fusion *fusion, int tensor) {
     if (tensor < 0 || fusion->makers[tensor] < 0 || fusion->uses[tensor] != 1) return NULL;
@@ -62,21 +68,19 @@ static bool own_weights(struct fusion *fusion, struct step *step) {
     return true;
 }
 
-/* (w x + b) scale + shift = (w scale) x + (b scale + shift). */
-static bool fold_scale(struct fusion *fusion, struct step *step, struct step *linear) {
+/* (w x + b) scale + shift = (w scale) x + (b scale + shift); one scale for all channels, or one each. */
+static bool fold_into_weights(struct fusion *fusion, struct step *linear, size_t count, const float *scale,
+                              const float *shift) {
     if (!own_weights(fusion, linear)) return false;
     size_t channels = (size_t)linear->out_channels, per_channel = 1;
     if (linear->kind != STEP_DEPTHWISE) per_channel = (size_t)(linear->in_channels / linear->groups);
     if (linear->kind != STEP_GEMM)
         per_channel *= (size_t)(linear->window.kernel_height * linear->window.kernel_width);
     for (size_t i = 0; i < channels; i++) {
-        size_t at = step->out_channels == 1 ? 0 : i;
-        for (size_t j = 0; j < per_channel; j++) linear->weights[i * per_channel + j] *= step->scale[at];
-        linear->bias[i] = linear->bias[i] * step->scale[at] + step->bias[at];
+        size_t at = count == 1 ? 0 : i;
+        for (size_t j = 0; j < per_channel; j++) linear->weights[i * per_channel + j] *= scale[at];
+        linear->bias[i] = linear->bias[i] * scale[at] + shift[at];
     }
-    linear->low = step->low;
-    linear->high = step->high;
-    replace(fusion, step, linear);
     return true;
 }
 
@@ -88,6 +92,15 @@ static bool is_uniform_scale(const struct step *step, float scale, float shift) 
     return true;
 }
 
+/* Whether `step` can take a scale and a shift: per channel, or behind a clamp one positive scale for all channels, by
+ * which the bounds then scale too. */
+static bool takes_scale(const struct step *linear, const struct step *scale) {
+    if (!is_linear(linear) || linear->second >= 0) return false;
+    if (linear->out_channels != scale->out_channels && scale->out_channels != 1) return false;
+    if (!has_clamp(linear)) return true;
+    return scale->scale[0] > 0 && is_uniform_scale(scale, scale->scale[0], scale->bias[0]);
+}
+
 /* clamp(x + 3, 0, 6) */
 static bool is_relu6_of_plus_3(const struct step *step) {
     return step && is_uniform_scale(step, 1, 3) && step->low == 0 && step->high == 6;
@@ -97,9 +110,15 @@ static pomona_status fuse_scale(struct fusion *fusion, struct step *step, struct
     struct step *maker = sole_maker(fusion, step->input);
     if (!maker) return POMONA_OK;
     bool sixth = is_uniform_scale(step, 1.0f / 6, 0);
-    if (is_linear(maker) && maker->second < 0 && !has_clamp(maker) &&
-        (maker->out_channels == step->out_channels || step->out_channels == 1)) {
-        if (!fold_scale(fusion, step, maker)) return fail_memory(error, "folded weights");
+    if (takes_scale(maker, step)) {
+        if (!fold_into_weights(fusion, maker, (size_t)step->out_channels, step->scale, step->bias))
+            return fail_memory(error, "folded weights");
+        if (has_clamp(maker)) {
+            maker->low = maker->low * step->scale[0] + step->bias[0];
+            maker->high = maker->high * step->scale[0] + step->bias[0];
+        }
+        clamp_more(maker, step->low, step->high);
+        replace(fusion, step, maker);
     } else if (is_relu6_of_plus_3(maker) && sixth) { /* clamp(x + 3, 0, 6) / 6 */
         if (has_clamp(step)) return POMONA_OK;
         become_unary(step, STEP_HARD_SIGMOID, maker->input);
@@ -119,15 +138,24 @@ static pomona_status fuse_scale(struct fusion *fusion, struct step *step, struct
     return POMONA_OK;
 }
 
+/* clamp(alpha conv(x) + beta, 0, 1) is a convolution with a clamp. */
+static pomona_status fuse_hard_sigmoid(struct fusion *fusion, struct step *step, struct pomona_error *error) {
+    struct step *maker = sole_maker(fusion, step->input);
+    if (!maker || !is_linear(maker) || maker->second >= 0 || has_clamp(maker)) return POMONA_OK;
+    if (!fold_into_weights(fusion, maker, 1, &step->alpha, &step->beta))
+        return fail_memory(error, "folded weights");
+    clamp_more(maker, 0, 1);
+    replace(fusion, step, maker);
+    return POMONA_OK;
+}
+
 static void fuse_clamp(struct fusion *fusion, struct step *step) {
     struct step *maker = sole_maker(fusion, step->input);
     if (!maker) return;
     bool clamps = is_linear(maker) || maker->kind == STEP_SCALE || maker->kind == STEP_SCALE_BY ||
                   maker->kind == STEP_CLAMP;
     if (!clamps) return;
-    float low = step->low, high = step->high; /* clamp(clamp(x, a, b), low, high) */
-    maker->low = fminf(fmaxf(maker->low, low), high);
-    maker->high = fminf(fmaxf(maker->high, low), high);
+    clamp_more(maker, step->low, step->high);
     replace(fusion, step, maker);
 }
 
@@ -189,6 +217,7 @@ static void fuse_padded_max(struct fusion *fusion, struct step *step) {
 static pomona_status fuse_step(struct fusion *fusion, struct step *step, struct pomona_error *error) {
     switch (step->kind) {
     case STEP_SCALE: return fuse_scale(fusion, step, error);
+    case STEP_HARD_SIGMOID: return fuse_hard_sigmoid(fusion, step, error);
     case STEP_CLAMP: fuse_clamp(fusion, step); break;
     case STEP_ADD: fuse_add(fusion, step); break;
     case STEP_MULTIPLY: fuse_multiply(fusion, step); break;
