@@ -28,6 +28,7 @@ pomona_status leaf_reader_seek(struct leaf_reader *reader, const struct parquet_
     reader->dictionary.present = false;
     reader->batch_at = reader->batch_end = 0;
     reader->page_slots = 0;
+    reader->values.at = reader->values.end = NULL; /* no page */
     reader->chunk_slots = chunk->slots;
     return page_reader_seek(&reader->pages, chunk, error);
 }
@@ -46,9 +47,20 @@ static pomona_status start_data_page(struct leaf_reader *reader, const struct pa
                                page->values_size, &reader->dictionary, reader->name, error);
 }
 
+/* A page whose values and levels disagree is damaged, or the footer is, which has no checksum. */
+static pomona_status end_data_page(const struct leaf_reader *reader, struct pomona_error *error) {
+    const struct value_decoder *values = &reader->values;
+    bool counted = values->encoding == ENCODING_PLAIN && values->physical != PHYSICAL_BOOLEAN;
+    return counted && values->at != values->end
+               ? corrupt(reader, "a page has more values than its levels", error)
+               : POMONA_OK;
+}
+
 /* Goes on to the next data page that has slots; *found is false at the end of the chunk. */
 static pomona_status next_data_page(struct leaf_reader *reader, bool *found, struct pomona_error *error) {
-    *found = false;
+    *found = reader->page_slots > 0;
+    if (*found) return POMONA_OK;
+    TRY(end_data_page(reader, error));
     while (reader->page_slots == 0) {
         struct page page;
         bool has_page;

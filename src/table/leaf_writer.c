@@ -19,14 +19,15 @@ static void start_chunk(struct leaf_writer *writer) {
 }
 
 void leaf_writer_start(struct leaf_writer *writer, const struct schema_leaf *leaf,
-                       enum parquet_compression codec, size_t page_bytes, size_t dictionary_bytes) {
+                       enum parquet_compression codec, const struct parquet_options *options) {
     struct buffer empty = BUFFER_INIT(BUFFER_LIMIT);
     writer->leaf = *leaf;
     writer->codec = codec;
-    writer->page_bytes = page_bytes;
+    writer->page_bytes = options->page_bytes;
+    writer->omit_crc = options->omit_crc;
     writer->dictionary_allowed = leaf->physical == PHYSICAL_BYTE_ARRAY;
     writer->repetitions = writer->definitions = writer->values = writer->indices = writer->pages = empty;
-    writer->dictionary = DICTIONARY_INIT(dictionary_bytes);
+    writer->dictionary = DICTIONARY_INIT(options->dictionary_bytes);
     start_chunk(writer);
 }
 
@@ -182,7 +183,7 @@ static pomona_status build_page(const struct leaf_writer *writer, enum parquet_p
     thrift_i32(&header, 1, type);
     thrift_i32(&header, 2, (int32_t)scratch->payload.size);
     thrift_i32(&header, 3, (int32_t)bytes->size);
-    thrift_i32(&header, 4, (int32_t)crc32(0, bytes->data, (uInt)bytes->size));
+    if (!writer->omit_crc) thrift_i32(&header, 4, (int32_t)crc32(0, bytes->data, (uInt)bytes->size));
     thrift_struct(&header, type == PAGE_DATA ? 5 : 7);
     thrift_i32(&header, 1, (int32_t)values);
     thrift_i32(&header, 2, encoding);

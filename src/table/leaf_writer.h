@@ -18,7 +18,7 @@ struct leaf_writer {
     struct schema_leaf leaf;
     enum parquet_compression codec;
     size_t page_bytes;
-    bool dictionary_allowed;
+    bool dictionary_allowed, omit_crc;
 
     /* The page in the making: a slot is a value, a null or an empty list. */
     struct buffer repetitions; /* uint8 for each slot, empty when max_repetition is 0 */
@@ -43,7 +43,7 @@ struct page_scratch {
 };
 
 void leaf_writer_start(struct leaf_writer *writer, const struct schema_leaf *leaf,
-                       enum parquet_compression codec, size_t page_bytes, size_t dictionary_bytes);
+                       enum parquet_compression codec, const struct parquet_options *options);
 void leaf_writer_free(struct leaf_writer *writer);
 
 /* One row each. `definition` is the level of what is still there. A failure leaves the chunk broken. */

@@ -132,7 +132,7 @@ static pomona_status start_column(struct parquet_writer *writer, struct writer_c
     to->leaf_count = schema_leaves(to->nodes, leaves);
     for (int i = 0; i < to->leaf_count; i++)
         leaf_writer_start(&to->leaves[i], &leaves[i], compression_of(writer->options.codec),
-                          writer->options.page_bytes, writer->options.dictionary_bytes);
+                          &writer->options);
     return POMONA_OK;
 }
 

@@ -31,6 +31,7 @@ struct parquet_options {
     size_t row_group_bytes;  /* before compression; default 16 MiB; at most 1 GiB */
     size_t page_bytes;       /* before compression; default 1 MiB; at most 64 MiB */
     size_t dictionary_bytes; /* a larger dictionary is given up; default 256 KiB; 1: no dictionaries */
+    bool omit_crc;           /* pages without a checksum, as most writers leave it out */
     const struct table_property *properties; /* [property_count] for the footer, copied */
     size_t property_count;
 };
