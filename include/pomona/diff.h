@@ -22,9 +22,8 @@ struct pomona_diff_result {
     double cosine_min, cosine_mean;
     char worst_path[1024];   /* the row of max_abs, as A writes it */
     char missing_path[1024]; /* one path that is on one side only; empty if there is none */
-    bool
-        prefixes_removed; /* the two sides share no path as written, so that each side's common folder was cut
-                                   (file:/data/x.jpg and s3://bucket/x.jpg are then the same photo) */
+    bool prefixes_removed; /* the sides share no path as written, so that their different beginnings were cut:
+                                   file:/data/x.jpg and s3://bucket/x.jpg are then the same photo */
 };
 
 /* Compares the features in A and B (folders of parts, or single Parquet files). Memory stays below about 300 MB: large

@@ -36,7 +36,7 @@ static void print_text(const char *a, const char *b, const struct pomona_diff_re
     printf("A         %s: %s rows\nB         %s: %s rows\n", a, format_count(r->rows_a, rows_a), b,
            format_count(r->rows_b, rows_b));
     printf("common    %s rows of %d features%s\n", format_count(r->common, common), r->features,
-           r->prefixes_removed ? " (paths compared below each side's common folder)" : "");
+           r->prefixes_removed ? " (paths compared without their different beginnings)" : "");
     printf("missing   %s only in A, %s only in B", format_count(r->only_a, only_a),
            format_count(r->only_b, only_b));
     printf(r->missing_path[0] ? ", for instance %s\n" : "%s\n", r->missing_path);

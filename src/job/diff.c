@@ -25,7 +25,8 @@ struct diff {
     struct pomona_diff_result *result;
     struct pomona_error *error;
     struct pomona_feature_reader *reader_a, *reader_b;
-    size_t features, prefix_a, prefix_b; /* characters of each side's paths to leave out */
+    size_t features;
+    char *prefix_a, *prefix_b; /* what to leave out at the front of a side's paths; NULL: nothing */
     int passes;
     /* of one pass */
     struct arena texts;
@@ -123,16 +124,17 @@ static pomona_status look_up(struct diff *diff, const struct pomona_feature_row 
 }
 
 /* Calls `take` for the rows of one side that belong to the pass. */
-static pomona_status scan(struct diff *diff, struct pomona_feature_reader *reader, size_t prefix, int pass,
-                          pomona_status (*take)(struct diff *, const struct pomona_feature_row *,
-                                                const char *, uint64_t)) {
+static pomona_status
+scan(struct diff *diff, struct pomona_feature_reader *reader, const char *prefix, int pass,
+     pomona_status (*take)(struct diff *, const struct pomona_feature_row *, const char *, uint64_t)) {
     struct pomona_feature_row row;
     bool has_row;
     TRY(pomona_feature_reader_rewind(reader, diff->error));
     for (;;) {
         TRY(pomona_feature_reader_next(reader, &row, &has_row, diff->error));
         if (!has_row) return POMONA_OK;
-        const char *path = row.path + prefix;
+        const char *path = row.path;
+        if (prefix && strncmp(path, prefix, strlen(prefix)) == 0) path += strlen(prefix);
         uint64_t hash = path_hash(path);
         if (in_pass(diff, hash, pass)) TRY(take(diff, &row, path, hash));
     }
@@ -152,23 +154,42 @@ static pomona_status run_pass(struct diff *diff, int pass) {
     return POMONA_OK;
 }
 
-/* The length of the folder that all paths of a side begin with, slash included. */
-static pomona_status common_folder(struct diff *diff, struct pomona_feature_reader *reader, size_t *prefix) {
-    struct pomona_feature_row row;
-    bool has_row, first = true;
-    char common[4096] = "";
-    TRY(pomona_feature_reader_rewind(reader, diff->error));
-    for (;;) {
-        TRY(pomona_feature_reader_next(reader, &row, &has_row, diff->error));
-        if (!has_row) break;
-        if (first) snprintf(common, sizeof common, "%s", row.path);
-        first = false;
-        size_t same = 0;
-        while (common[same] && common[same] == row.path[same]) same++;
-        common[same] = '\0';
+/* Length of the longest common end of two paths that begins behind a slash in both (or is a whole path). */
+static size_t common_end(const char *a, size_t size_a, const char *b, size_t size_b) {
+    size_t same = 0, best = 0;
+    while (same < size_a && same < size_b && a[size_a - 1 - same] == b[size_b - 1 - same]) {
+        same++;
+        bool starts_a = same == size_a || a[size_a - 1 - same] == '/';
+        bool starts_b = same == size_b || b[size_b - 1 - same] == '/';
+        if (starts_a && starts_b) best = same;
     }
-    const char *slash = strrchr(common, '/');
-    *prefix = slash ? (size_t)(slash - common) + 1 : 0;
+    return best;
+}
+
+/* Finds what to leave out at the front of each side's paths: looks for the row of A whose path ends most like the first
+ * path of B. */
+static pomona_status match_prefixes(struct diff *diff) {
+    struct pomona_feature_row row;
+    bool has_row;
+    size_t best = 0;
+    TRY(pomona_feature_reader_rewind(diff->reader_b, diff->error));
+    TRY(pomona_feature_reader_next(diff->reader_b, &row, &has_row, diff->error));
+    diff->prefix_b = memory_copy_string(row.path);
+    if (!diff->prefix_b) return fail_memory(diff->error, "paths");
+    size_t size_b = strlen(diff->prefix_b);
+    TRY(pomona_feature_reader_rewind(diff->reader_a, diff->error));
+    for (;;) {
+        TRY(pomona_feature_reader_next(diff->reader_a, &row, &has_row, diff->error));
+        if (!has_row) break;
+        size_t size = strlen(row.path), end = common_end(row.path, size, diff->prefix_b, size_b);
+        if (end <= best) continue;
+        best = end;
+        memory_free(diff->prefix_a);
+        diff->prefix_a = memory_copy_string(row.path);
+        if (!diff->prefix_a) return fail_memory(diff->error, "paths");
+        diff->prefix_a[size - end] = '\0';
+    }
+    diff->prefix_b[size_b - best] = '\0';
     return POMONA_OK;
 }
 
@@ -215,9 +236,8 @@ static pomona_status run_diff(struct diff *diff) {
     TRY(allocate(diff, info_a.rows));
     TRY(run_passes(diff, info_a.rows, info_b.rows));
     if (diff->result->common > 0 || info_a.rows == 0 || info_b.rows == 0) return POMONA_OK;
-    TRY(common_folder(diff, diff->reader_a, &diff->prefix_a));
-    TRY(common_folder(diff, diff->reader_b, &diff->prefix_b));
-    if (diff->prefix_a == 0 && diff->prefix_b == 0) return POMONA_OK;
+    TRY(match_prefixes(diff));
+    if (!diff->prefix_a) return POMONA_OK; /* no two paths end alike */
     TRY(run_passes(diff, info_a.rows, info_b.rows));
     diff->result->prefixes_removed = true;
     return POMONA_OK;
@@ -229,6 +249,8 @@ pomona_status pomona_diff_run(const char *a, const char *b, struct pomona_diff_r
     memset(result, 0, sizeof *result);
     pomona_status status = run_diff(&diff);
     arena_free(&diff.texts);
+    memory_free(diff.prefix_a);
+    memory_free(diff.prefix_b);
     memory_free(diff.rows);
     memory_free(diff.values);
     memory_free(diff.buckets);

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 /* Threads of the code under test allocate too. */
-static atomic_long countdown;
+static atomic_long countdown, made;
 static atomic_int reached;
 
 void fail_allocation(long k) {
@@ -14,7 +14,10 @@ void fail_allocation(long k) {
 
 int failed_allocation(void) { return reached; }
 
+long allocations(void) { return atomic_load(&made); }
+
 static int fails_now(void) {
+    atomic_fetch_add(&made, 1);
     if (atomic_load(&countdown) <= 0 || atomic_fetch_sub(&countdown, 1) != 1) return 0;
     atomic_store(&reached, 1);
     return 1;

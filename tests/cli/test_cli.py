@@ -110,6 +110,13 @@ def test_diff_of_different_prefixes(pomona, table):
     assert diff["same"] and diff["prefixes_removed"] and diff["common"] == 2
 
 
+def test_diff_of_a_part_of_the_corpus(pomona, table):
+    a = table("a.parquet", [f"file:/d/{label}/{i}.jpg" for label in "pq" for i in range(3)], [[i] for i in range(6)])
+    b = table("b.parquet", ["s3://k/deep/q/1.jpg", "s3://k/deep/q/2.jpg"], [[4], [5]])
+    diff = json.loads(pomona("diff", a, b, "--json", status=3).stdout)
+    assert (diff["common"], diff["identical"], diff["only_a"], diff["only_b"]) == (2, 2, 4, 0)
+
+
 def test_diff_bad_input(pomona, table, tmp_path):
     a, b = table("a.parquet", ["1"], [[1, 2]]), table("b.parquet", ["1"], [[1, 2, 3]])
     assert "features" in pomona("diff", a, b, status=2).stderr
