@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/sha256.h"
+#include "net/band.h"
 #include "net/layer.h"
 #include "net/lower.h"
 #include "onnx/graph.h"
@@ -191,6 +192,8 @@ static pomona_status open_graph(struct opening *opening, const void *data, size_
     TRY(read_profile(opening));
     TRY(lower_layer(opening));
     TRY(plan_fuse(&model->plan, &opening->constants, opening->error));
+    TRY(plan_find_chains(&model->plan, opening->error));
+    plan_split(&model->plan);
     TRY(plan_pack(&model->plan, model->kernels, opening->error));
     return fill_info(opening, data, size);
 }

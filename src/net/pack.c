@@ -2,6 +2,7 @@
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "net/band.h"
 #include "net/plan.h"
 
 #include <math.h>
@@ -81,13 +82,17 @@ static void pack_step(struct step *step, const struct kernels *kernels, float *p
 }
 
 pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct pomona_error *error) {
-    size_t floats = 0;
+    size_t floats = 0, band = 0;
     for (int i = 0; i < plan->step_count; i++) {
         struct step *step = &plan->steps[i];
         step->packed = floats;
         floats = align_floats(size_add(floats, packed_size(step, kernels)));
-        if (step->scratch_floats > plan->scratch_floats) plan->scratch_floats = step->scratch_floats;
+        if (step->scratch_floats > plan->kernel_scratch_floats)
+            plan->kernel_scratch_floats = align_floats(step->scratch_floats);
+        size_t rows = band_floats(step);
+        if (rows > band) band = rows;
     }
+    plan->scratch_floats = plan->kernel_scratch_floats + band;
     plan->packed = memory_new_aligned(floats, sizeof(float));
     if (!plan->packed) return fail_memory(error, "packed weights");
     memset(plan->packed, 0, floats * sizeof(float));

@@ -74,48 +74,84 @@ static void give(struct placing *placing, size_t offset, size_t size) {
 }
 
 static size_t padded_size(const struct plan *plan, int tensor, int batch) {
-    size_t elements = plan->tensors[tensor].elements * (size_t)batch; /* below 2^28 x 64 */
+    size_t elements = plan->tensors[tensor].elements; /* below 2^28, batch below 2^7 */
+    if (plan->tensors[tensor].batched) elements *= (size_t)batch;
     return (elements + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN;
 }
 
-/* Step `placing->current` has run: what it read last is free. */
-struct release {
-    struct placing *placing;
+/* What placing a tensor and releasing it need. */
+struct placement {
+    struct placing placing;
     const struct plan *plan;
-    const size_t *offsets;
+    size_t *offsets;
     int batch;
 };
 
+static void place_tensor(struct placement *placement, int tensor) {
+    if (placement->plan->tensors[tensor].banded) return;
+    placement->offsets[tensor] =
+        take(&placement->placing, padded_size(placement->plan, tensor, placement->batch));
+}
+
+/* Step `current` has run: what it read last is free. */
 static void release_operand(void *user, int tensor) {
-    struct release *release = user;
-    struct placing *placing = release->placing;
-    if (placing->last_use[tensor] != placing->current || tensor == release->plan->output) return;
+    struct placement *placement = user;
+    struct placing *placing = &placement->placing;
+    if (placing->last_use[tensor] != placing->current || tensor == placement->plan->output) return;
     placing->last_use[tensor] = -1; /* an operand may be listed twice */
-    give(placing, release->offsets[tensor], padded_size(release->plan, tensor, release->batch));
+    if (placement->plan->tensors[tensor].banded) return;
+    give(placing, placement->offsets[tensor], padded_size(placement->plan, tensor, placement->batch));
+}
+
+/* A chain reads its operands until its last row is written, so all its steps count as one. */
+static int chain_length(const struct plan *plan, int index) {
+    return plan->steps[index].chain > 0 ? plan->steps[index].chain : 1;
+}
+
+static void note_uses(struct placement *placement) {
+    const struct plan *plan = placement->plan;
+    struct placing *placing = &placement->placing;
+    for (int i = 0; i < plan->tensor_count; i++) placing->last_use[i] = -1;
+    for (int i = 0; i < plan->step_count; i += chain_length(plan, i)) {
+        placing->current = i;
+        for (int j = 0; j < chain_length(plan, i); j++)
+            step_each_input(&plan->steps[i + j], note_use, placing);
+    }
+}
+
+static void place_all(struct placement *placement) {
+    const struct plan *plan = placement->plan;
+    /* What the photo-by-photo part leaves for the batch must outlive its next round: placed first, beside everything. */
+    for (int i = 0; i < plan->batched_from; i++)
+        if (plan->tensors[plan->steps[i].output].batched) place_tensor(placement, plan->steps[i].output);
+    place_tensor(placement, plan->input);
+    for (int i = 0; i < plan->step_count; i += chain_length(plan, i)) {
+        placement->placing.current = i;
+        for (int j = i; j < i + chain_length(plan, i); j++) {
+            int output = plan->steps[j].output;
+            bool placed = i < plan->batched_from && plan->tensors[output].batched;
+            if (!placed) place_tensor(placement, output);
+        }
+        for (int j = i; j < i + chain_length(plan, i); j++)
+            step_each_input(&plan->steps[j], release_operand, placement);
+    }
 }
 
 pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *floats,
                          struct pomona_error *error) {
-    struct placing placing = {.gaps = memory_new((size_t)plan->tensor_count + 1, sizeof(struct gap)),
-                              .last_use = memory_new((size_t)plan->tensor_count, sizeof(int))};
+    struct placement placement = {.plan = plan, .offsets = offsets, .batch = batch};
+    struct placing *placing = &placement.placing;
+    placing->gaps = memory_new((size_t)plan->tensor_count + 1, sizeof(struct gap));
+    placing->last_use = memory_new((size_t)plan->tensor_count, sizeof(int));
     pomona_status status = POMONA_OK;
-    if (!placing.gaps || !placing.last_use) {
+    if (placing->gaps && placing->last_use) {
+        note_uses(&placement);
+        place_all(&placement);
+        *floats = placing->end;
+    } else {
         status = fail_memory(error, "plan");
-        goto end;
     }
-    for (int i = 0; i < plan->tensor_count; i++) placing.last_use[i] = -1;
-    for (placing.current = 0; placing.current < plan->step_count; placing.current++)
-        step_each_input(&plan->steps[placing.current], note_use, &placing);
-    struct release release = {&placing, plan, offsets, batch};
-    offsets[plan->input] = take(&placing, padded_size(plan, plan->input, batch));
-    for (placing.current = 0; placing.current < plan->step_count; placing.current++) {
-        const struct step *step = &plan->steps[placing.current];
-        offsets[step->output] = take(&placing, padded_size(plan, step->output, batch));
-        step_each_input(step, release_operand, &release);
-    }
-    *floats = placing.end;
-end:
-    memory_free(placing.gaps);
-    memory_free(placing.last_use);
+    memory_free(placing->gaps);
+    memory_free(placing->last_use);
     return status;
 }

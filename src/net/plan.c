@@ -12,7 +12,7 @@ int plan_add_tensor(struct plan *plan, size_t elements) {
         plan->tensors = grown;
         plan->tensor_capacity = capacity;
     }
-    plan->tensors[plan->tensor_count] = (struct plan_tensor){elements, -1};
+    plan->tensors[plan->tensor_count] = (struct plan_tensor){.elements = elements, .producer = -1};
     return plan->tensor_count++;
 }
 
@@ -49,4 +49,35 @@ void step_each_input(const struct step *step, void (*visit)(void *user, int tens
     if (step->input >= 0) visit(user, step->input);
     if (step->second >= 0) visit(user, step->second);
     for (int i = 0; i < step->input_count; i++) visit(user, step->inputs[i]);
+}
+
+enum { BATCHED_ELEMENTS = 8192 }; /* of a tensor: 32 KiB a photo */
+
+struct size_note {
+    const struct plan *plan;
+    bool large;
+};
+
+static void note_large(void *user, int tensor) {
+    struct size_note *note = user;
+    if (note->plan->tensors[tensor].elements > BATCHED_ELEMENTS) note->large = true;
+}
+
+static void mark_batched(void *user, int tensor) { ((struct plan *)user)->tensors[tensor].batched = true; }
+
+void plan_split(struct plan *plan) {
+    struct size_note note = {plan, false};
+    plan->batched_from = plan->step_count;
+    for (int i = plan->step_count; i-- > 0;) {
+        const struct step *step = &plan->steps[i];
+        step_each_input(step, note_large, &note);
+        note_large(&note, step->output);
+        if (note.large) break;
+        plan->batched_from = i;
+    }
+    mark_batched(plan, plan->output);
+    for (int i = plan->batched_from; i < plan->step_count; i++) {
+        step_each_input(&plan->steps[i], mark_batched, plan);
+        mark_batched(plan, plan->steps[i].output);
+    }
 }

@@ -65,6 +65,8 @@ struct walk {
 struct plan_tensor {
     size_t elements; /* of one photo */
     int producer;    /* step that writes it, valid until steps are merged; -1 for the pixels */
+    bool banded;     /* lives row by row inside a chain of steps (net/band.h), never whole */
+    bool batched;    /* there is one for each photo of a batch; the others are used photo after photo */
 };
 
 struct step {
@@ -86,6 +88,9 @@ struct step {
     size_t constant_count;
     bool own_weights; /* weights and bias are this step's own copy, free to be folded into */
 
+    int chain;     /* steps that run as one from this step on (net/band.h), 0 for none */
+    int band_rows; /* output rows at a time of such a chain */
+
     size_t packed;         /* first float in plan->packed */
     size_t packed_stride;  /* floats from one group's packed weights to the next */
     size_t scratch_floats; /* beyond the tensors, whatever the batch */
@@ -101,7 +106,9 @@ struct plan {
     int input, output; /* tensors: normalised pixels, features */
     float *packed;     /* aligned constants of all steps */
     size_t packed_floats;
-    size_t scratch_floats; /* the most that any step needs */
+    int batched_from; /* first step that runs for a whole batch at once; those before run photo by photo */
+    size_t kernel_scratch_floats; /* the most that any kernel needs, a multiple of 16 */
+    size_t scratch_floats;        /* that and the most that any chain needs */
 };
 
 /* Appends a tensor; its index, or -1 when out of memory. */
@@ -121,14 +128,30 @@ pomona_status plan_fuse(struct plan *plan, struct arena *arena, struct pomona_er
 /* Packs all constants for the kernels. Errors: POMONA_E_MEMORY. */
 pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct pomona_error *error);
 
+/* Decides where photo by photo ends and the whole batch begins. Photo by photo keeps a network's activations in the
+ * cache; the small tensors behind its pool gain from the batch, which reads the weights of a dense layer once. */
+void plan_split(struct plan *plan);
+
 /* Places the tensors of a batch in one arena: offsets[tensor] in floats, each a multiple of 16; *floats is its size.
  * Tensors whose lives do not overlap share memory. Errors: POMONA_E_MEMORY. */
 pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *floats,
                          struct pomona_error *error);
 
-/* Runs one step for `images` photos. `tensors` is the arena, `scratch` plan->scratch_floats. */
-void step_run(const struct plan *plan, const struct step *step, const struct kernels *kernels, int images,
-              const size_t *offsets, float *tensors, float *scratch);
+/* What running needs besides the plan. */
+struct run_state {
+    const struct plan *plan;
+    const struct kernels *kernels;
+    const size_t *offsets; /* from plan_place() */
+    float *tensors;        /* the arena */
+    float *scratch;        /* plan->scratch_floats of them */
+};
+
+/* A tensor of photo `photo`. */
+float *run_tensor(const struct run_state *state, int tensor, int photo);
+
+/* Runs step `index`, and those chained to it, for `photos` photos from `photo` on; more than one only from
+ * plan->batched_from on. Returns the index of the next step. */
+int run_step(const struct run_state *state, int index, int photo, int photos);
 
 /* One line for people: "conv 3x3/2 relu6  224x224x3 -> 112x112x32  10.8 MMAC". */
 void step_describe(const struct plan *plan, const struct step *step, char *text, size_t capacity);

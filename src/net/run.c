@@ -1,76 +1,19 @@
-#include "kernels/conv_f32/conv_f32.h"
-#include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
-#include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
+#include "net/band.h"
+#include "net/calls.h"
 #include "net/loops.h"
 #include "net/plan.h"
 
 /* Operands of one step, resolved. */
 struct operands {
-    const struct plan *plan;
+    const struct run_state *state;
     const struct step *step;
-    const struct kernels *kernels;
-    int images;
-    const size_t *offsets;
-    float *tensors;
+    int photo, images;
     const float *x, *second; /* second: NULL when the step has none */
-    float *y, *scratch;
+    float *y;
     const float *packed;
 };
-
-static void run_gemm(const struct operands *o) {
-    const struct step *step = o->step;
-    struct gemm_f32_args args = {.m = (int)(step->rows * (size_t)o->images),
-                                 .n = step->out_channels,
-                                 .k = step->in_channels,
-                                 .x = o->x,
-                                 .x_stride = (size_t)step->in_channels,
-                                 .packed = o->packed,
-                                 .residual = o->second,
-                                 .residual_stride = (size_t)step->out_channels,
-                                 .low = step->low,
-                                 .high = step->high,
-                                 .y = o->y,
-                                 .y_stride = (size_t)step->out_channels};
-    o->kernels->gemm_f32->run(&args);
-}
-
-static void run_conv(const struct operands *o) {
-    const struct step *step = o->step;
-    int in = step->in_channels / step->groups, out = step->out_channels / step->groups;
-    for (int i = 0; i < step->groups; i++) {
-        struct conv_f32_args args = {.window = step->window,
-                                     .images = o->images,
-                                     .in_channels = in,
-                                     .out_channels = out,
-                                     .x = o->x + (size_t)i * (size_t)in,
-                                     .x_stride = (size_t)step->in_channels,
-                                     .packed = o->packed + (size_t)i * step->packed_stride,
-                                     .residual = o->second ? o->second + (size_t)i * (size_t)out : NULL,
-                                     .residual_stride = (size_t)step->out_channels,
-                                     .low = step->low,
-                                     .high = step->high,
-                                     .y = o->y + (size_t)i * (size_t)out,
-                                     .y_stride = (size_t)step->out_channels,
-                                     .scratch = o->scratch};
-        o->kernels->conv_f32->run(&args);
-    }
-}
-
-static void run_depthwise(const struct operands *o) {
-    const struct step *step = o->step;
-    struct dwconv_f32_args args = {.window = step->window,
-                                   .images = o->images,
-                                   .channels = step->in_channels,
-                                   .x = o->x,
-                                   .packed = o->packed,
-                                   .low = step->low,
-                                   .high = step->high,
-                                   .y = o->y,
-                                   .scratch = o->scratch};
-    o->kernels->dwconv_f32->run(&args);
-}
 
 static void run_pool(const struct operands *o) {
     const struct step *step = o->step;
@@ -81,15 +24,15 @@ static void run_pool(const struct operands *o) {
                                  .x = o->x,
                                  .y = o->y};
     if (step->kind == STEP_MAX_POOL)
-        o->kernels->pool_f32->max(&args);
+        o->state->kernels->pool_f32->max(&args);
     else
-        o->kernels->pool_f32->average(&args);
+        o->state->kernels->pool_f32->average(&args);
 }
 
 static void run_scale(const struct operands *o) {
     const struct step *step = o->step;
     size_t channels = (size_t)step->out_channels, elements = step->rows * channels;
-    const struct eltwise_f32_impl *eltwise = o->kernels->eltwise_f32;
+    const struct eltwise_f32_impl *eltwise = o->state->kernels->eltwise_f32;
     if (step->kind == STEP_SCALE) {
         const float *shift = o->packed + (channels + 15) / 16 * 16;
         eltwise->scale_channels(step->rows * (size_t)o->images, step->out_channels, o->x, o->packed, shift,
@@ -103,8 +46,8 @@ static void run_scale(const struct operands *o) {
 
 static void run_elementwise(const struct operands *o) {
     const struct step *step = o->step;
-    const struct eltwise_f32_impl *eltwise = o->kernels->eltwise_f32;
-    size_t count = o->plan->tensors[step->output].elements * (size_t)o->images;
+    const struct eltwise_f32_impl *eltwise = o->state->kernels->eltwise_f32;
+    size_t count = o->state->plan->tensors[step->output].elements * (size_t)o->images;
     switch (step->kind) {
     case STEP_CLAMP: eltwise->clamp(count, o->x, step->low, step->high, o->y); break;
     case STEP_SIGMOID: eltwise->sigmoid(count, o->x, o->y); break;
@@ -120,8 +63,8 @@ static void run_concat(const struct operands *o) {
     const struct step *step = o->step;
     size_t rows = step->rows * (size_t)o->images, to = 0;
     for (int i = 0; i < step->input_count; i++) {
-        size_t columns = o->plan->tensors[step->inputs[i]].elements / step->rows;
-        loop_copy_rows(rows, columns, o->tensors + o->offsets[step->inputs[i]], o->y + to,
+        size_t columns = o->state->plan->tensors[step->inputs[i]].elements / step->rows;
+        loop_copy_rows(rows, columns, run_tensor(o->state, step->inputs[i], o->photo), o->y + to,
                        (size_t)step->out_channels);
         to += columns;
     }
@@ -129,8 +72,9 @@ static void run_concat(const struct operands *o) {
 
 static void run_loop(const struct operands *o) {
     const struct step *step = o->step;
-    size_t out = o->plan->tensors[step->output].elements, in = o->plan->tensors[step->input].elements;
-    size_t second = step->second < 0 ? 0 : o->plan->tensors[step->second].elements;
+    size_t out = o->state->plan->tensors[step->output].elements,
+           in = o->state->plan->tensors[step->input].elements;
+    size_t second = step->second < 0 ? 0 : o->state->plan->tensors[step->second].elements;
     const float *right = o->second ? o->second : o->packed;
     for (size_t i = 0; i < (size_t)o->images; i++) {
         const float *x = o->x + i * in;
@@ -145,28 +89,53 @@ static void run_loop(const struct operands *o) {
     }
 }
 
-void step_run(const struct plan *plan, const struct step *step, const struct kernels *kernels, int images,
-              const size_t *offsets, float *tensors, float *scratch) {
-    struct operands o = {.plan = plan,
+static void run_linear(const struct operands *o) {
+    const struct step *step = o->step;
+    struct call call = {step, o->state->kernels, o->packed, o->x, o->second, o->y, o->state->scratch};
+    if (step->kind == STEP_GEMM)
+        call_gemm(&call, step->rows * (size_t)o->images);
+    else if (step->kind == STEP_CONV)
+        call_conv(&call, &step->window, o->images);
+    else
+        call_depthwise(&call, &step->window, o->images);
+}
+
+float *run_tensor(const struct run_state *state, int tensor, int photo) {
+    const struct plan_tensor *t = &state->plan->tensors[tensor];
+    return state->tensors + state->offsets[tensor] + (t->batched ? (size_t)photo * t->elements : 0);
+}
+
+/* All steps of a chain, for one photo. */
+static void run_chain(const struct run_state *state, const struct step *first, int photo) {
+    const struct step *last = first + first->chain - 1;
+    band_run(state->plan, first, state->kernels, run_tensor(state, first->input, photo),
+             last->second < 0 ? NULL : run_tensor(state, last->second, photo),
+             run_tensor(state, last->output, photo), state->scratch);
+}
+
+int run_step(const struct run_state *state, int index, int photo, int photos) {
+    const struct step *step = &state->plan->steps[index];
+    if (step->chain > 0) {
+        for (int i = 0; i < photos; i++) run_chain(state, step, photo + i);
+        return index + step->chain;
+    }
+    struct operands o = {.state = state,
                          .step = step,
-                         .kernels = kernels,
-                         .images = images,
-                         .offsets = offsets,
-                         .tensors = tensors,
-                         .x = step->input < 0 ? NULL : tensors + offsets[step->input],
-                         .second = step->second < 0 ? NULL : tensors + offsets[step->second],
-                         .y = tensors + offsets[step->output],
-                         .scratch = scratch,
-                         .packed = plan->packed + step->packed};
+                         .photo = photo,
+                         .images = photos,
+                         .x = step->input < 0 ? NULL : run_tensor(state, step->input, photo),
+                         .second = step->second < 0 ? NULL : run_tensor(state, step->second, photo),
+                         .y = run_tensor(state, step->output, photo),
+                         .packed = state->plan->packed + step->packed};
     switch (step->kind) {
     case STEP_NONE: break;
-    case STEP_GEMM: run_gemm(&o); break;
-    case STEP_CONV: run_conv(&o); break;
-    case STEP_DEPTHWISE: run_depthwise(&o); break;
+    case STEP_GEMM:
+    case STEP_CONV:
+    case STEP_DEPTHWISE: run_linear(&o); break;
     case STEP_MAX_POOL:
     case STEP_AVERAGE_POOL: run_pool(&o); break;
     case STEP_MEAN:
-        kernels->pool_f32->global_average(images, (int)step->rows, step->out_channels, o.x, o.y);
+        state->kernels->pool_f32->global_average(photos, (int)step->rows, step->out_channels, o.x, o.y);
         break;
     case STEP_SCALE:
     case STEP_SCALE_BY: run_scale(&o); break;
@@ -182,4 +151,5 @@ void step_run(const struct plan *plan, const struct step *step, const struct ker
     case STEP_PAD:
     case STEP_SOFTMAX: run_loop(&o); break;
     }
+    return index + 1;
 }

@@ -9,8 +9,9 @@ enum { BATCH_MAX = 64 };
 struct pomona_session {
     const struct pomona_model *model;
     int batch;
-    size_t *offsets; /* [tensor_count], floats in `tensors` */
+    size_t *offsets; /* [tensor_count], owned, as are the two below */
     float *tensors, *scratch;
+    struct run_state state;
     float scale[3], shift[3]; /* of the profile: (pixel - mean) / std */
 };
 
@@ -38,6 +39,7 @@ pomona_status pomona_session_new(const struct pomona_model *model, int batch, st
     TRY_GOTO(plan_place(plan, batch, made->offsets, &floats, error), status, end);
     made->tensors = memory_new_aligned(floats, sizeof(float));
     made->scratch = memory_new_aligned(plan->scratch_floats, sizeof(float));
+    made->state = (struct run_state){plan, model->kernels, made->offsets, made->tensors, made->scratch};
     if (!made->tensors || !made->scratch) status = fail_memory(error, "session");
 end:
     if (status == POMONA_OK)
@@ -53,13 +55,15 @@ pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *
         return fail(error, POMONA_E_USAGE, NULL, "%d photos in a session of %d", n, session->batch);
     const struct pomona_model *model = session->model;
     const struct plan *plan = &model->plan;
-    size_t photo = (size_t)model->info.input_width * (size_t)model->info.input_height;
-    model->kernels->pixels_f32->normalise(photo * (size_t)n, pixels, session->scale, session->shift,
-                                          session->tensors + session->offsets[plan->input]);
-    for (int i = 0; i < plan->step_count; i++)
-        step_run(plan, &plan->steps[i], model->kernels, n, session->offsets, session->tensors,
-                 session->scratch);
-    memcpy(features, session->tensors + session->offsets[plan->output],
+    size_t size = (size_t)model->info.input_width * (size_t)model->info.input_height;
+    for (int photo = 0; photo < n; photo++) {
+        model->kernels->pixels_f32->normalise(size, pixels + (size_t)photo * size * 3, session->scale,
+                                              session->shift,
+                                              run_tensor(&session->state, plan->input, photo));
+        for (int i = 0; i < plan->batched_from;) i = run_step(&session->state, i, photo, 1);
+    }
+    for (int i = plan->batched_from; i < plan->step_count;) i = run_step(&session->state, i, 0, n);
+    memcpy(features, run_tensor(&session->state, plan->output, 0),
            (size_t)n * (size_t)model->info.features * sizeof *features);
     return POMONA_OK;
 }
