@@ -60,7 +60,7 @@ def test_rows_are_sorted_complete_and_labelled(result, photos):
 
 
 def test_duckdb_reads_it(result):
-    count, width = duckdb.sql(f"select count(*), min(len(features)) from '{result}/Results/*.parquet'").fetchone()
+    (count, width), = duckdb.sql(f"select count(*), min(len(features)) from '{result}/Results/*.parquet'").fetchall()
     assert count == 120 and width > 0
 
 
