@@ -15,8 +15,10 @@ static void print_text(const struct pomona_model *model, const struct pomona_mod
     printf("profile   %s%s\n", profile, info->profile_assumed ? " (assumed)" : "");
     printf("features  %d, layer %s\n", info->features, info->layer);
     printf("space     %s\n", info->feature_space);
-    printf("work      %.1f MMAC a photo, %.2f MB of weights, %.2f MB of activations\n",
-           (double)info->macs / 1e6, (double)info->weight_bytes / 1e6, (double)info->activation_bytes / 1e6);
+    double weights = (double)info->weight_bytes / 1e6, activations = (double)info->activation_bytes / 1e6;
+    printf("work      %.1f MMAC a photo\n", (double)info->macs / 1e6);
+    printf("memory    %.2f MB at its peak: %.2f MB of weights, %.2f MB of activations a photo\n",
+           weights + activations, weights, activations);
     printf("plan      %d nodes fused into %d steps\n", info->nodes, info->steps);
     for (int i = 0; pomona_model_step(model, i, step, sizeof step); i++) printf("  %3d  %s\n", i, step);
 }
