@@ -33,14 +33,10 @@ c_tests() {
     POMONA_TIER=$tier meson test -C "build/$name" --no-rebuild --print-errorlogs --num-processes "$jobs" "$@"
 }
 
-# The NEON kernels against the plain ones: cross-compiled without the rest, whose libraries are those of this machine,
-# and run by qemu.
-neon() {
-    mkdir -p build/neon
-    aarch64-linux-gnu-gcc -std=c11 -O2 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Wall -Wextra -Werror -static \
-        -Isrc -Iinclude -Ibuild/release/include src/base/*.c src/kernels/*.c src/kernels/*/ref.c \
-        src/kernels/*/arm_neon.c tests/kernels/*.c -lm -lpthread -o build/neon/checkkernels &&
-        qemu-aarch64 -cpu max build/neon/checkkernels --tier neon
+# The kernels for AArch64 alone (the other rooms need libraries that are those of this machine), run by qemu.
+build_neon() {
+    [ -f build/neon/build.ninja ] || meson setup build/neon --cross-file cross/aarch64-linux-gnu.txt -Dkernels_only=true
+    compile neon
 }
 
 # The Python tests.
@@ -76,7 +72,6 @@ suite() {
             has_tier $tier || continue
             step "C tests, $tier" c_tests release $tier --no-suite kernels --no-suite base || true
         done
-        step 'NEON kernels under qemu' neon || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
             { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
     fi
@@ -85,6 +80,7 @@ suite() {
         -Dbuildtype=debugoptimized && { step 'C tests, ASan and UBSan' c_tests asan auto || true; }
     step 'build for TSan' build_with tsan clang -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized &&
         { step 'C tests, TSan' c_tests tsan auto || true; }
+    step 'build for AArch64' build_neon && { step 'C tests, neon under qemu' c_tests neon auto || true; }
     if [ ${#long[@]} -gt 0 ]; then step 'bare Debian root' bash tests/bare.sh build/bare || true; fi
 
     say 'summary'

@@ -7,6 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef fail
+#undef fail_errno
+#undef fail_memory
+
 static const char *const status_names[] = {"done",
                                            "bad usage",
                                            "bad input",

@@ -18,6 +18,13 @@ pomona_status fail_errno(struct pomona_error *error, int errno_value, int readin
 /* fail() for an allocation of `what` that did not succeed. */
 pomona_status fail_memory(struct pomona_error *error, const char *what);
 
+#ifdef __clang_analyzer__
+/* What the analyzer can't see from another file: a failure is never POMONA_OK. */
+#define fail(error, code, ...)   (fail(error, code, __VA_ARGS__) < 0 && (code) < 0 ? (code) : POMONA_E_INTERNAL)
+#define fail_memory(error, what) (fail_memory(error, what) < 0 ? POMONA_E_MEMORY : POMONA_E_INTERNAL)
+#define fail_errno(...)          (fail_errno(__VA_ARGS__) < 0 ? POMONA_E_IO : POMONA_E_INTERNAL)
+#endif
+
 /* Forwards a failure of `expression` to the caller. */
 #define TRY(expression)                                                                                      \
     do {                                                                                                     \
