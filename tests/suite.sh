@@ -33,6 +33,11 @@ c_tests() {
     POMONA_TIER=$tier meson test -C "build/$name" --no-rebuild --print-errorlogs --num-processes "$jobs" "$@"
 }
 
+# The library as others see it: what it exports, and what can be built on an installed one.
+library() {
+    bash tests/check_symbols.sh build/release/src/libpomona.so && bash tests/check_install.sh build/release
+}
+
 # The kernels for AArch64 alone (the other rooms need libraries that are those of this machine), run by qemu.
 build_neon() {
     [ -f build/neon/build.ninja ] || meson setup build/neon --cross-file cross/aarch64-linux-gnu.txt -Dkernels_only=true
@@ -72,6 +77,7 @@ suite() {
             has_tier $tier || continue
             step "C tests, $tier" c_tests release $tier --no-suite kernels --no-suite base || true
         done
+        step 'symbols, install, examples' library || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
             { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
     fi

@@ -62,6 +62,7 @@ static pomona_status read_records(FILE *file, const char *path,
         buffer_clear(payload);
         TRY(buffer_reserve(payload, size + 1, error));
         if (fread(payload->data, 1, size, file) != size) break;
+        payload->data[size] = '\0';
         if (record_crc(header, payload->data, size) != load_le(header + CRC_OFFSET, 4)) break;
         TRY(take(user, (enum journal_kind)load_le(header + 4, 4), load_le(header + 8, 8), payload->data, size,
                  error));

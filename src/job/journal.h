@@ -36,6 +36,7 @@ enum { JOURNAL_PAYLOAD_MAX = 1 << 24 };
 #define JOURNAL_INIT ((struct journal){.descriptor = -1, .record = BUFFER_INIT(JOURNAL_PAYLOAD_MAX + 64)})
 
 /* Calls take(user, kind, index, payload, size) for every whole record of the file, in order; a missing file has none.
+ * A NUL follows the payload, so that a reason is a string.
  * `valid` is the length of the good prefix. Stops at the first damaged record without an error. take's failure is
  * returned. */
 pomona_status journal_read(const char *path,

@@ -217,16 +217,18 @@ def test_kill_and_resume_gives_the_same_bytes(pomona, many, tmp_path):
     """kill -9 at many moments of one job, each time going on with --resume."""
     folder, seconds = many
     kills = 0
-    for attempt in range(40):
+    for attempt in range(12):
         job = start(folder, tmp_path / "o", "--resume")
         time.sleep(seconds * (0.05 + 0.3 * (attempt * 0.618 % 1)))
         job.send_signal(signal.SIGKILL)
-        if job.wait() == 0:
+        code = job.wait()
+        assert code in (0, -signal.SIGKILL), "a resumed run failed by itself"
+        if code == 0:
             break
         kills += 1
         assert not (tmp_path / "o/Results/_SUCCESS").exists() or not (tmp_path / "o/_temporary").exists()
-    else:
-        pytest.fail("the job never got to its end")
+    else:  # a busy machine: the last run goes on undisturbed
+        assert start(folder, tmp_path / "o", "--resume").wait() == 0
     assert kills >= 2, "the job was too short to be killed"
     assert parts(tmp_path / "o") == parts(folder / "whole")
 
