@@ -39,7 +39,7 @@ struct job {
 
 /* Photos of part p of `partitions`: [part_start(p), part_start(p + 1)). */
 static inline size_t part_start(const struct job *job, int part) {
-    return (size_t)((unsigned __int128)job->photos.count * (unsigned)part /
+    return (size_t)(__extension__(unsigned __int128) job->photos.count * (unsigned)part /
                     (unsigned)job->result->partitions);
 }
 

@@ -10,6 +10,7 @@
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
+#include "kernels/syrk_s16/syrk_s16.h"
 
 #include <stdlib.h>
 
@@ -59,7 +60,7 @@ bool pomona_context_kernel(const struct pomona_context *context, int index, cons
     } lines[] = {{"gemm_f32", k->gemm_f32->name},       {"conv_f32", k->conv_f32->name},
                  {"dwconv_f32", k->dwconv_f32->name},   {"pool_f32", k->pool_f32->name},
                  {"eltwise_f32", k->eltwise_f32->name}, {"pixels_f32", k->pixels_f32->name},
-                 {"resize_u8", k->resize_u8->name}};
+                 {"resize_u8", k->resize_u8->name},     {"syrk_s16", k->syrk_s16->name}};
     if (index < 0 || index >= (int)(sizeof lines / sizeof *lines)) return false;
     *family = lines[index].family;
     *kernel = lines[index].kernel;

@@ -25,6 +25,7 @@ struct gemm_f32_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
+struct syrk_s16_impl;
 
 struct kernels {
     pomona_tier tier;
@@ -35,6 +36,7 @@ struct kernels {
     const struct eltwise_f32_impl *eltwise_f32; /* activations, add, multiply, per-channel scale */
     const struct pixels_f32_impl *pixels_f32;   /* uint8 RGB to normalised fp32 */
     const struct resize_u8_impl *resize_u8;     /* Pillow's bicubic, two passes */
+    const struct syrk_s16_impl *syrk_s16;       /* sums of products, for moments */
 };
 
 /* Fills `kernels` for a tier that pomona_tier_available() (a family without a version for it takes the next lower

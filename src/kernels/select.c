@@ -6,6 +6,7 @@
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
+#include "kernels/syrk_s16/syrk_s16.h"
 
 #include <stddef.h>
 
@@ -31,6 +32,9 @@ static const struct pixels_f32_impl *const pixels_f32_versions[POMONA_TIER_COUNT
 };
 static const struct resize_u8_impl *const resize_u8_versions[POMONA_TIER_COUNT] = {
 #include "kernels/resize_u8/resize_u8.inc"
+};
+static const struct syrk_s16_impl *const syrk_s16_versions[POMONA_TIER_COUNT] = {
+#include "kernels/syrk_s16/syrk_s16.inc"
 };
 
 static pomona_tier lower_tier(pomona_tier tier) {
@@ -58,4 +62,5 @@ void kernels_select(pomona_tier tier, struct kernels *kernels) {
     SELECT(eltwise_f32);
     SELECT(pixels_f32);
     SELECT(resize_u8);
+    SELECT(syrk_s16);
 }

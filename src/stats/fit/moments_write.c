@@ -1,0 +1,114 @@
+#include "base/file_sink.h"
+#include "base/little_endian.h"
+#include "base/memory.h"
+#include "stats/fit/moments.h"
+#include "stats/fit/moments_file.h"
+
+#include <string.h>
+
+/* Bytes of the shortest two's complement that holds all values that were or-ed into `bits` (value ^ its sign). */
+static uint8_t bytes_for(uint64_t high, uint64_t low) {
+    int used = high ? 128 - __builtin_clzll(high) : low ? 64 - __builtin_clzll(low) : 0;
+    return (uint8_t)(used / 8 + 1); /* one bit for the sign */
+}
+
+static uint8_t sum_bytes(const struct pomona_moments *m) {
+    uint64_t bits = 0;
+    for (int i = 0; i < m->features; i++) bits |= (uint64_t)(m->sums[i] < 0 ? ~m->sums[i] : m->sums[i]);
+    for (int label = 0; label < m->label_count; label++) {
+        const int64_t *sums = m->labels[label]->sums;
+        for (int i = 0; i < m->features; i++) bits |= (uint64_t)(sums[i] < 0 ? ~sums[i] : sums[i]);
+    }
+    return bytes_for(0, bits);
+}
+
+static uint8_t product_bytes(const struct pomona_moments *m) {
+    uint64_t high = 0, low = 0;
+    for (int i = 0; i < m->features; i++)
+        for (int j = 0; j <= i; j++) {
+            int128 value = moments_product(m, i, j), bits = value < 0 ? ~value : value;
+            high |= (uint64_t)(bits >> 64);
+            low |= (uint64_t)bits;
+        }
+    return bytes_for(high, low);
+}
+
+static pomona_status write_sums(struct sink *sink, const int64_t *sums, int count, int bytes, uint8_t *row,
+                                struct pomona_error *error) {
+    for (int i = 0; i < count; i++) {
+        uint8_t value[8];
+        store_u64_le(value, (uint64_t)sums[i]);
+        memcpy(row + i * bytes, value, (size_t)bytes);
+    }
+    return sink_write(sink, row, (size_t)(count * bytes), error);
+}
+
+static pomona_status write_products(const struct pomona_moments *m, struct sink *sink, int bytes,
+                                    uint8_t *row, struct pomona_error *error) {
+    for (int i = 0; i < m->features; i++) {
+        for (int j = 0; j <= i; j++) {
+            int128 product = moments_product(m, i, j);
+            uint8_t value[16];
+            store_u64_le(value, (uint64_t)product);
+            store_u64_le(value + 8, (uint64_t)(product >> 64));
+            memcpy(row + j * bytes, value, (size_t)bytes);
+        }
+        TRY(sink_write(sink, row, (size_t)((i + 1) * bytes), error));
+    }
+    return POMONA_OK;
+}
+
+static pomona_status write_label(const struct moment_label *label, int features, struct sink *sink, int bytes,
+                                 uint8_t *row, struct pomona_error *error) {
+    uint8_t number[8];
+    size_t size = label->name ? strlen(label->name) : 0;
+    store_u32_le(number, (uint32_t)size);
+    TRY(sink_write(sink, number, 4, error));
+    TRY(sink_write(sink, label->name ? label->name : "", size, error));
+    store_u64_le(number, label->rows);
+    TRY(sink_write(sink, number, 8, error));
+    return write_sums(sink, label->sums, features, bytes, row, error);
+}
+
+static pomona_status write_all(struct pomona_moments *m, struct sink *sink, uint8_t *row,
+                               struct pomona_error *error) {
+    uint8_t header[MOMENTS_HEADER_SIZE] = MOMENTS_MAGIC;
+    uint8_t sum_size = sum_bytes(m), product_size = product_bytes(m);
+    store_u32_le(header + 8, MOMENTS_FILE_VERSION);
+    store_u32_le(header + 12, (uint32_t)m->features);
+    store_u64_le(header + 16, m->rows);
+    store_u32_le(header + 24, (uint32_t)m->label_count);
+    header[28] = MOMENTS_FRACTION_BITS;
+    header[29] = sum_size;
+    header[30] = product_size;
+    header[31] = m->label_count > 0 && !m->labels[0]->name;
+    memcpy(header + 32, m->feature_space, strlen(m->feature_space));
+    TRY(sink_write(sink, header, sizeof header, error));
+    TRY(write_sums(sink, m->sums, m->features, sum_size, row, error));
+    TRY(write_products(m, sink, product_size, row, error));
+    for (int i = 0; i < m->label_count; i++)
+        TRY(write_label(m->labels[i], m->features, sink, sum_size, row, error));
+    return POMONA_OK;
+}
+
+pomona_status pomona_moments_write(struct pomona_moments *m, const char *path,
+                                   char hash[POMONA_HASH_TEXT_SIZE], struct pomona_error *error) {
+    struct file_sink file = FILE_SINK_INIT;
+    uint8_t digest[SHA256_SIZE];
+    moments_flush(m);
+    uint8_t *row = memory_new((size_t)m->features, 16);
+    if (!row) return fail_memory(error, "moments file");
+    pomona_status status = file_sink_open(&file, path, error);
+    struct sink sink = file_sink_as_sink(&file);
+    if (status == POMONA_OK) status = write_all(m, &sink, row, error);
+    if (status == POMONA_OK) {
+        struct sha256 so_far = file.hash;
+        sha256_finish(&so_far, digest);
+        status = sink_write(&sink, digest, sizeof digest, error);
+    }
+    if (status == POMONA_OK) status = file_sink_commit(&file, NULL, error);
+    if (status == POMONA_OK && hash) sha256_hex(digest, hash);
+    file_sink_close(&file);
+    memory_free(row);
+    return status;
+}
