@@ -11,7 +11,7 @@ enum {
     WIRE_64 = 1,
     WIRE_BYTES = 2,
     WIRE_32 = 5,
-    MODEL_FIELD_MAX = 64,
+
     MODEL_FIELD_GRAPH = 7
 };
 
@@ -69,29 +69,32 @@ static bool skip_value(const uint8_t *data, size_t size, size_t *at, unsigned wi
     return true;
 }
 
+/* Whether a model message may have this field: numbers by the bits of a mask, integers and byte strings apart. */
+static bool is_model_field(uint64_t tag) {
+    const uint64_t integers = 1 << 1 | 1 << 5; /* ir_version, model_version */
+    const uint64_t strings =
+        1 << 2 | 1 << 3 | 1 << 4 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 14 | 1 << 20 | 1 << 25 | 1 << 26;
+    uint64_t field = tag >> 3, wire = tag & 7;
+    uint64_t mask = wire == WIRE_VARINT ? integers : wire == WIRE_BYTES ? strings : 0;
+    return field < 64 && (mask >> field & 1);
+}
+
 /* Walks the outermost fields, to tell what is no ONNX file from what is a damaged one: protobuf itself only says no. */
 static pomona_status check_outline(const char *name, const uint8_t *data, size_t size,
                                    struct pomona_error *error) {
     if (size == 0) return fail(error, POMONA_E_INPUT, name, "the file is empty, not an ONNX model");
     size_t at = 0;
-    int fields = 0, graphs = 0;
+    int graphs = 0;
     while (at < size) {
         size_t start = at;
         uint64_t tag;
         bool whole = read_varint(data, size, &at, &tag);
-        uint64_t field = tag >> 3;
-        if (whole && (field == 0 || field > MODEL_FIELD_MAX)) {
-            if (fields == 0 || graphs == 0) return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
-            return fail(error, POMONA_E_CORRUPT, name, "damaged ONNX model at byte %zu", start);
-        }
-        if (!whole || !skip_value(data, size, &at, tag & 7)) {
-            if (fields == 0 && field != MODEL_FIELD_GRAPH)
-                return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
+        if (graphs == 0 && (!whole || !is_model_field(tag)))
+            return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
+        if (!whole || !skip_value(data, size, &at, tag & 7))
             return fail(error, POMONA_E_CORRUPT, name, "truncated or damaged ONNX model: byte %zu of %zu",
                         start, size);
-        }
-        fields++;
-        if (field == MODEL_FIELD_GRAPH) graphs++;
+        if (tag >> 3 == MODEL_FIELD_GRAPH) graphs++;
     }
     if (graphs == 0)
         return fail(error, POMONA_E_CORRUPT, name, "truncated or not an ONNX model: it has no graph");
