@@ -11,6 +11,7 @@
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
+#include "kernels/resize_u8/resize_u8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -46,6 +47,9 @@ struct version {
 #define FAMILY check_pixels_f32
 #include "kernels/pixels_f32/pixels_f32.inc"
 #undef FAMILY
+#define FAMILY check_resize_u8
+#include "kernels/resize_u8/resize_u8.inc"
+#undef FAMILY
 #undef IMPL
 
 static const struct version versions[] = {
@@ -58,6 +62,7 @@ static const struct version versions[] = {
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, false},
 #include "kernels/pixels_f32/pixels_f32.inc"
 #include "kernels/pool_f32/pool_f32.inc"
+#include "kernels/resize_u8/resize_u8.inc"
 #undef IMPL
 };
 enum { VERSIONS = sizeof versions / sizeof *versions };
