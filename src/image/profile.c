@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <float.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ pomona_status pomona_profile_parse(const char *text, struct pomona_profile *prof
     p.crop = choice == 1 ? POMONA_CROP_SQUARE : POMONA_CROP_NONE;
     TRY(next_size(&at, &p, error));
     TRY(next_choice(&at, "filter", bicubic, POMONA_E_UNSUPPORTED, &choice, error));
-    TRY(next_three(&at, "mean", -FLT_MAX, p.mean, error));
+    TRY(next_three(&at, "mean", -INFINITY, p.mean, error));
     TRY(next_three(&at, "std", 0.0f, p.std, error));
     TRY(next_choice(&at, "layout", rgb, POMONA_E_UNSUPPORTED, &choice, error));
     char canonical[POMONA_PROFILE_TEXT_MAX];

@@ -13,7 +13,7 @@
 struct tool {
     struct pomona_context *context;
     struct pomona_preprocessor *preprocessor;
-    struct pomona_profile profile;
+    char profile[POMONA_PROFILE_TEXT_MAX];
 };
 
 struct command {
@@ -35,11 +35,13 @@ static pomona_status resize(struct tool *tool, const struct command *c, struct p
 static pomona_status preprocess(struct tool *tool, const struct command *c, struct pomona_image *image,
                                 struct pomona_error *error) {
     struct pomona_profile profile;
+    char text[POMONA_PROFILE_TEXT_MAX];
     TRY(pomona_profile_named(c->mode, c->width, c->height, &profile, error));
-    if (!tool->preprocessor || memcmp(&profile, &tool->profile, sizeof profile) != 0) {
+    pomona_profile_format(&profile, text);
+    if (strcmp(text, tool->profile) != 0) {
         pomona_preprocessor_free(&tool->preprocessor);
         TRY(pomona_preprocessor_new(tool->context, &profile, NULL, &tool->preprocessor, error));
-        tool->profile = profile;
+        memcpy(tool->profile, text, sizeof text);
     }
     image->pixels = memory_new(3 * (size_t)c->width, (size_t)c->height);
     if (!image->pixels) return fail_memory(error, "pixels");
