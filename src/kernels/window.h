@@ -19,6 +19,7 @@ struct window_span {
 
 static inline struct window_span window_span(int out, int stride, int pad, int dilation, int kernel, int in) {
     int start = out * stride - pad;
+    if (start >= 0 && start + (kernel - 1) * dilation < in) return (struct window_span){start, 0, kernel};
     int first = start < 0 ? (-start + dilation - 1) / dilation : 0;
     int last = start < in ? (in - start + dilation - 1) / dilation : 0;
     if (last > kernel) last = kernel;
