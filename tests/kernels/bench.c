@@ -231,6 +231,9 @@ void bench_kernels(pomona_tier tier) {
     bench_conv(&bench, 0, 56, 3, 1, 64, 64);
     bench_conv(&bench, 0, 7, 3, 1, 512, 512);
     bench_conv(&bench, 0, 224, 7, 2, 3, 64);
+    bench_gemm(&bench, 0, 196, 1024, 256);
+    bench_gemm(&bench, 0, 49, 2048, 512);
+    bench_gemm(&bench, 0, 3136, 64, 256);
     bench_gemm(&bench, 0, 1, 1280, 1000);
     bench_dwconv(&bench, 0, 28, 5, 1, 120);
     bench_dwconv(&bench, 0, 14, 5, 2, 672);

@@ -139,10 +139,7 @@ static void run_in_place(const struct conv_f32_args *a, size_t row, struct windo
     set_outputs(a, &gemm, row * (size_t)g->out_width + (size_t)first,
                 row * (size_t)g->out_width + (size_t)last);
     for (int pixel = 0; pixel < gemm.m; pixel += ROWS) {
-        int end = gemm.m - pixel > ROWS ? pixel + ROWS : gemm.m, column = 0;
-        for (; column + (COLUMNS - 1) * VEC < gemm.n; column += COLUMNS * VEC)
-            strip(&gemm, segments, pixel, end, column, COLUMNS);
-        for (; column < gemm.n; column += VEC) strip(&gemm, segments, pixel, end, column, 1);
+        strips(&gemm, segments, pixel, gemm.m - pixel > ROWS ? pixel + ROWS : gemm.m);
     }
 }
 

@@ -4,14 +4,6 @@
 
 static const struct segments whole_rows = {1, 0};
 
-static void strip_wide(const struct gemm_f32_args *a, int row, int end, int column) {
-    strip(a, whole_rows, row, end, column, COLUMNS);
-}
-
-static void strip_narrow(const struct gemm_f32_args *a, int row, int end, int column) {
-    strip(a, whole_rows, row, end, column, 1);
-}
-
 /* Weights that fit the L2 cache are read again for each tile's height of rows, which stay in the L1 cache. Larger
  * ones are read once for as many rows as the L2 cache keeps. */
 static int block_rows(int m, int n, int k) {
@@ -25,9 +17,7 @@ static void run(const struct gemm_f32_args *a) {
     int block = block_rows(a->m, a->n, a->k), end;
     for (int row = 0; row < a->m; row = end) {
         end = a->m - row > block ? row + block : a->m;
-        int column = 0;
-        for (; column + (COLUMNS - 1) * VEC < a->n; column += COLUMNS * VEC) strip_wide(a, row, end, column);
-        for (; column < a->n; column += VEC) strip_narrow(a, row, end, column);
+        strips(a, whole_rows, row, end);
     }
 }
 

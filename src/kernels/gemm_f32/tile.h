@@ -1,6 +1,7 @@
 /* The register tile of gemm_f32 and of conv_f32, on top of simd/ISA.h. The source that includes this defines
- *   ROWS, COLUMNS  the tile: ROWS pixels by COLUMNS vectors of output channels
- *   HEIGHTS(H)     H(rows) for each height of tile to have, from ROWS down to 1
+ *   ROWS, COLUMNS      the highest tile in pixels, and the widest (2 or 3) in vectors of output channels
+ *   TILE_VECTORS       the largest tile in vectors: its sums, a row of weights and a pixel fit the registers
+ *   HEIGHTS(H)         H(rows) for each height of tile to have, from ROWS down to 1
  *
  * The weights of one vector of output channels are a panel: [1 + k][VEC], the bias first. A tile keeps its sums in
  * registers over the whole of k, so that y is written once and each element is one chain, whatever the tile. */
@@ -63,12 +64,36 @@ ALWAYS_INLINE void tile(const struct gemm_f32_args *a, struct segments segments,
     }
 }
 
-/* Rows [row, end) of one column of tiles. */
+/* Rows 4096 bytes apart compete for the 8 ways of one set of the L1 cache; a tile of more would evict its own. */
+enum { SET_FLOATS = 1024, SET_WAYS = 8 };
+
+/* Rows [row, end) of `columns` vectors of channels, in tiles as high as fit. */
 #define STEP(rows)                                                                                           \
-    for (; row + (rows) <= end; row += (rows)) tile(a, segments, row, column, rows, columns);
+    if ((rows)*columns <= TILE_VECTORS && (rows) <= most)                                                    \
+        for (; row + (rows) <= end; row += (rows)) tile(a, segments, row, column, rows, columns);
 ALWAYS_INLINE void strip(const struct gemm_f32_args *a, struct segments segments, int row, int end,
                          int column, int columns) {
+    int most = a->x_stride % SET_FLOATS ? ROWS : SET_WAYS;
     HEIGHTS(STEP)
+}
+
+/* How many vectors the next strip has when `left` remain: as many as possible, but no strip of one after a full one. */
+static inline int strip_columns(int left) {
+    if (left <= COLUMNS) return left;
+    return left == COLUMNS + 1 ? (COLUMNS + 1) / 2 : COLUMNS;
+}
+
+/* Rows [row, end) of all channels. */
+ALWAYS_INLINE void strips(const struct gemm_f32_args *a, struct segments segments, int row, int end) {
+    for (int column = 0, columns; column < a->n; column += columns * VEC) {
+        columns = strip_columns((a->n - column + VEC - 1) / VEC);
+        if (columns == COLUMNS)
+            strip(a, segments, row, end, column, COLUMNS);
+        else if (columns == 1)
+            strip(a, segments, row, end, column, 1);
+        else
+            strip(a, segments, row, end, column, COLUMNS - 1);
+    }
 }
 
 #endif
