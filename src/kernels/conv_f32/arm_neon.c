@@ -1,6 +1,6 @@
 #include "kernels/simd/arm_neon.h"
 
-enum { ROWS = 8, COLUMNS = 3, TILE_VECTORS = 24 };
+enum { ROWS = 8, COLUMNS = 3 };
 #define HEIGHTS(H) H(8) H(4) H(2) H(1)
 #define GEMM       gemm_f32_neon
 #include "kernels/conv_f32/simd.h"

@@ -1,7 +1,7 @@
 #include "kernels/simd/x86_avx512.h"
 
-enum { ROWS = 14, COLUMNS = 3, TILE_VECTORS = 28 };
-#define HEIGHTS(H) H(14) H(7) H(4) H(2) H(1)
+enum { ROWS = 7, COLUMNS = 3 };
+#define HEIGHTS(H) H(7) H(4) H(2) H(1)
 #define GEMM       gemm_f32_avx512
 #include "kernels/conv_f32/simd.h"
 

@@ -1,6 +1,6 @@
 #include "kernels/simd/arm_neon.h"
 
-enum { ROWS = 8, COLUMNS = 3, TILE_VECTORS = 24, GEMM_CACHE_BYTES = 192 << 10 };
+enum { ROWS = 8, COLUMNS = 3, GEMM_CACHE_BYTES = 192 << 10 };
 #define HEIGHTS(H) H(8) H(4) H(2) H(1)
 #include "kernels/gemm_f32/simd.h"
 

@@ -1,6 +1,6 @@
 #include "kernels/simd/x86_avx2.h"
 
-enum { ROWS = 6, COLUMNS = 2, TILE_VECTORS = 12, GEMM_CACHE_BYTES = 192 << 10 };
+enum { ROWS = 6, COLUMNS = 2, GEMM_CACHE_BYTES = 192 << 10 };
 #define HEIGHTS(H) H(6) H(4) H(2) H(1)
 #include "kernels/gemm_f32/simd.h"
 
