@@ -1,4 +1,4 @@
-/* conv_f32 on top of simd/ISA.h and gemm_f32/tile.h. The source that includes this also defines GEMM, the GEMM of its
+/* conv_f32 on top of simd/ISA.h and gemm_f32/simd_tile.h. The source that includes this also defines GEMM, the GEMM of its
  * tier. There are two ways:
  *
  *  - In place. The pixels of a window's row are neighbours, so a row of outputs is a matrix product whose rows
@@ -8,7 +8,7 @@
  *    GEMM does the rest: im2col with a small buffer. A window copied once serves all output channels, so the copy
  *    costs about 2 / out_channels of the sums. */
 #include "kernels/conv_f32/conv_f32.h"
-#include "kernels/gemm_f32/tile.h"
+#include "kernels/gemm_f32/simd_tile.h"
 
 #include <stdbool.h>
 

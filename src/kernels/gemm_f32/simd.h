@@ -1,6 +1,6 @@
-/* gemm_f32 on top of simd/ISA.h and gemm_f32/tile.h. The source that includes this also defines
+/* gemm_f32 on top of simd/ISA.h and gemm_f32/simd_tile.h. The source that includes this also defines
  *   GEMM_CACHE_BYTES  how much of the L2 cache one operand may take */
-#include "kernels/gemm_f32/tile.h"
+#include "kernels/gemm_f32/simd_tile.h"
 
 static const struct segments whole_rows = {1, 0};
 

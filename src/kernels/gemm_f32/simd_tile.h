@@ -6,8 +6,8 @@
  *
  * The weights of one vector of output channels are a panel: [1 + k][VEC], the bias first. A tile keeps its sums in
  * registers over the whole of k, so that y is written once and each element is one chain, whatever the tile. */
-#ifndef KERNELS_GEMM_F32_TILE_H
-#define KERNELS_GEMM_F32_TILE_H
+#ifndef KERNELS_GEMM_F32_SIMD_TILE_H
+#define KERNELS_GEMM_F32_SIMD_TILE_H
 
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/simd/panel.h"
