@@ -49,6 +49,12 @@ end_to_end() {
     build/venv/bin/python -m pytest -q -p no:cacheprovider --durations=5 tests "$@"
 }
 
+# The same on the sanitized binary: it is what bad input is fed to, and leaks are errors.
+end_to_end_asan() {
+    POMONA=$PWD/build/asan/src/cli/pomona RUN_MODEL=$PWD/build/asan/tests/net/run_model \
+        build/venv/bin/python -m pytest -q -p no:cacheprovider tests
+}
+
 # Whether this machine runs a tier: the tool itself knows.
 has_tier() { POMONA_TIER=$1 build/pomona cpu >/dev/null 2>&1; }
 
@@ -73,9 +79,9 @@ suite() {
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
         ln -sfn release/src/cli/pomona build/pomona
         step 'C tests' c_tests release auto || true
-        for tier in scalar avx2 avx512; do # checkkernels goes through all tiers by itself
+        for tier in scalar avx2 avx512; do # what computes; checkkernels goes through all tiers by itself
             has_tier $tier || continue
-            step "C tests, $tier" c_tests release $tier --no-suite kernels --no-suite base || true
+            step "C tests, $tier" c_tests release $tier --suite image --suite net || true
         done
         step 'symbols, install, examples' library || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
@@ -86,8 +92,13 @@ suite() {
         -Dbuildtype=debugoptimized && { step 'C tests, ASan and UBSan' c_tests asan auto || true; }
     step 'build for TSan' build_with tsan clang -Db_sanitize=thread -Db_lundef=false -Dbuildtype=debugoptimized &&
         { step 'C tests, TSan' c_tests tsan auto || true; }
+    step 'build of the core alone' build_with core clang -Dcore_only=true -Dtests=false || true
     step 'build for AArch64' build_neon && { step 'C tests, neon under qemu' c_tests neon auto || true; }
-    if [ ${#long[@]} -gt 0 ]; then step 'bare Debian root' bash tests/bare.sh build/bare || true; fi
+    if [ ${#long[@]} -gt 0 ]; then
+        step 'end-to-end tests, ASan and UBSan' end_to_end_asan || true
+        need debootstrap
+        step 'bare Debian root' bash tests/bare.sh build/bare || true
+    fi
 
     say 'summary'
     printf '%s\n' "${summary[@]}"
