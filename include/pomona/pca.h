@@ -80,7 +80,7 @@ POMONA_API void pomona_pca_free(struct pomona_pca **pca);
  *   PCA_Results/_SUCCESS                                 written last; JSON: counts, the model's hash, the part's
  *   PCA_results.csv                                      path, label, pc1 .. pck, 17 significant digits
  *   PCA_variance.csv                                     component, eigenvalue, explained, cumulative
- *   pca.model                                            to apply elsewhere (only when it was fitted here)
+ *   pca.model                                            to apply elsewhere: the fitted one, or the one applied
  * Everything is written to DST/_temporary_pca first and moved at the end. Rows are streamed: memory does not grow with
  * their number. Zero-initialise, then set what differs from the defaults. */
 struct pomona_pca_job {

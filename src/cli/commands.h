@@ -9,6 +9,8 @@
 int command_features(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_diff(int argc, char **argv);
+int command_pca(int argc, char **argv);
+int command_moments(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_cpu(int argc, char **argv);
 

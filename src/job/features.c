@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "job/photos.h"
 #include "job/task.h"
+#include "job/uuid.h"
 #include "pomona/version.h"
 #include "store/folder.h"
 
@@ -86,12 +87,10 @@ static pomona_status list_photos(struct job *job, struct pomona_error *error) {
     return POMONA_OK;
 }
 
-/* The name of the job: equal inputs, model, tier and options give equal names, and so equal bytes. Written as a UUID of
- * version 8 (RFC 9562: free form) from the first half of a SHA-256. */
+/* The name of the job: equal inputs, model, tier and options give equal names, and so equal bytes. */
 static void name_job(struct job *job) {
     struct pomona_features_result *result = job->result;
     struct sha256 hash;
-    uint8_t d[SHA256_SIZE];
     int numbers[] = {result->partitions, (int)job->codec, (int)job->lists};
     sha256_start(&hash);
     sha256_add_field(&hash, "pomona features 1", 17);
@@ -104,12 +103,7 @@ static void name_job(struct job *job) {
         sha256_add_field(&hash, photo->label, photo->label ? strlen(photo->label) : 0);
         sha256_add_field(&hash, &photo->size, sizeof photo->size);
     }
-    sha256_finish(&hash, d);
-    d[6] = (uint8_t)((d[6] & 0x0F) | 0x80);
-    d[8] = (uint8_t)((d[8] & 0x3F) | 0x80);
-    snprintf(result->uuid, sizeof result->uuid,
-             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", d[0], d[1], d[2], d[3],
-             d[4], d[5], d[6], d[7], d[8], d[9], d[10], d[11], d[12], d[13], d[14], d[15]);
+    uuid_from_hash(&hash, result->uuid);
 }
 
 static pomona_status name_folders(struct job *job, struct pomona_error *error) {
