@@ -5,6 +5,8 @@
  *                                                    in contiguous runs; provenance in the footer
  *   Results/_SUCCESS                                 written last; JSON: the parts, their rows and SHA-256
  *   Errors/part-00000-<uuid>-c000.<codec>.parquet    rows (path, reason), if any photo failed
+ *   moments.pom                                      exact sums of the features (pomona/moments.h), unless run.json says
+ *                                                    why there can be none
  *   run.json                                         counts, seconds a stage, hashes, tier; the only file with a clock
  * While it runs, everything lies in DST/_temporary (which Spark, pandas and pomona ignore) and is moved in one rename at
  * the end, so DST never shows half a result.
@@ -92,6 +94,10 @@ struct pomona_features_result {
     char profile_text[POMONA_PROFILE_TEXT_MAX];
     char model_name[128], layer[128];
     bool profile_assumed, placeholder_model;
+    double seconds_moments;                   /* of seconds_write */
+    char moments_hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 that ends moments.pom; "": there is none */
+    char moments_refused
+        [384]; /* why there is none: over 4,096 features, or one that is NaN or not below 2,048 */
     struct pomona_photo_failure
         failures[POMONA_FAILURES_KEPT]; /* the first ones by path; DST/Errors has all */
 };

@@ -68,7 +68,7 @@ static int take_operands(const char *operands[3], bool fit_options, struct pomon
 int command_pca(int argc, char **argv) {
     struct pomona_pca_job job = {0};
     int64_t k = 0, max_k = 0;
-    const double variance_unset = -1;
+    const double variance_unset = 2e300; /* beyond what the option takes */
     double variance = variance_unset;
     bool json = false, quiet = false;
     const char *tier = NULL, *operands[3] = {NULL, NULL, NULL};

@@ -125,10 +125,12 @@ pomona_status job_commit(struct job *job, struct pomona_error *error) {
         memory_free(folder);
         TRY(status);
     }
+    TRY(job_moments_write(job, error));
     TRY(write_texts(job, error));
     TRY(folder_sync(job->folders.staging, error));
     /* Results last: whoever sees its _SUCCESS sees all the rest. */
     TRY(move_out(job, "Errors", failed, error));
+    TRY(move_out(job, "moments.pom", job->moments, error));
     TRY(move_out(job, "run.json", true, error));
     TRY(move_out(job, "Results", true, error));
     TRY(folder_sync(job->folders.out, error));

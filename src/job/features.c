@@ -151,7 +151,8 @@ static pomona_status check_destination(struct job *job, struct pomona_error *err
     if (interrupted && !options->resume)
         return fail(error, POMONA_E_EXISTS, options->out,
                     "holds an interrupted job: --resume goes on with it, --overwrite starts again");
-    if (!interrupted && (out_has(job, "Results") || out_has(job, "Errors") || out_has(job, "run.json")))
+    if (!interrupted && (out_has(job, "Results") || out_has(job, "Errors") || out_has(job, "run.json") ||
+                         out_has(job, "moments.pom")))
         return fail(
             error, POMONA_E_EXISTS, options->out,
             options->resume
@@ -185,6 +186,7 @@ static pomona_status make_and_commit(struct job *job, double started, struct pom
     TRY(take_staging(job, error));
     job->parts = memory_new((size_t)result->partitions, sizeof *job->parts);
     if (!job->parts) return fail_memory(error, "parts");
+    TRY(job_moments_start(job, error));
     TRY(parts_make(job, error));
     double start = clock_seconds();
     result->seconds = start - started;
@@ -237,6 +239,7 @@ pomona_status pomona_features_run(const struct pomona_context *context,
     buffer_free(&job.errors);
     listing_free(&job.photos);
     pomona_model_free(&job.model);
+    pomona_moments_free(&job.moments);
     memory_free(own);
     return status;
 }

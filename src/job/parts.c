@@ -89,6 +89,7 @@ static pomona_status add_result(struct open_part *open, size_t index, const floa
         struct table_cell cells[] = {cell_text(photo->uri), cell_text(photo->label),
                                      cell_floats(features, count)};
         TRY(parquet_writer_add(open->writer, cells, error));
+        TRY(job_moments_add(job, photo->uri, photo->label, features, error));
         job->result->rows++;
         return open->replaying ? POMONA_OK
                                : journal_append(&open->journal, JOURNAL_ROW, index, features,
@@ -233,7 +234,7 @@ static pomona_status part_is_done(struct open_part *open, int part, bool *done, 
     job->result->rows += (int64_t)job->parts[part].rows;
     job->result->errors += (int64_t)reading.errors;
     job->result->resumed += (int64_t)(job->parts[part].rows + reading.errors);
-    return POMONA_OK;
+    return job_moments_add_part(job, open->parquet_path, error);
 }
 
 enum { BATCH = 4, ERRORS_BYTES_MAX = 1 << 30 };

@@ -18,6 +18,7 @@ static void format_seconds(struct json *json, const struct pomona_features_resul
     json_number(json, "resize", result->seconds_resize);
     json_number(json, "net", result->seconds_net);
     json_number(json, "write", result->seconds_write);
+    json_number(json, "moments", result->seconds_moments);
     json_object_end(json);
     json_object_end(json);
 }
@@ -61,6 +62,10 @@ pomona_status run_json_format(const struct pomona_features_result *result, struc
     json_boolean(&json, "assumed", result->profile_assumed);
     json_object_end(&json);
     json_text(&json, "feature_space", result->feature_space);
+    json_object(&json, "moments");
+    json_text(&json, "hash", result->moments_hash[0] ? result->moments_hash : NULL);
+    json_text(&json, "refused", result->moments_refused[0] ? result->moments_refused : NULL);
+    json_object_end(&json);
     json_array(&json, "first_failures");
     for (int i = 0; i < POMONA_FAILURES_KEPT && i < result->errors; i++) {
         json_object(&json, NULL);

@@ -7,6 +7,8 @@
 #include "job/journal.h"
 #include "pomona/features.h"
 #include "pomona/model.h"
+#include "pomona/moments.h"
+#include "pomona/table.h"
 #include "store/listing.h"
 #include "table/parquet_writer.h"
 
@@ -33,8 +35,9 @@ struct job {
     enum parquet_lists lists;
     struct table_property properties[JOB_PROPERTIES]; /* the footer's provenance, the same in every file */
     struct job_folders folders;
-    struct journal_summary *parts; /* [result->partitions], of the finished ones */
-    struct buffer errors;          /* JOURNAL_ERROR records of the finished parts, by index */
+    struct journal_summary *parts;  /* [result->partitions], of the finished ones */
+    struct buffer errors;           /* JOURNAL_ERROR records of the finished parts, by index */
+    struct pomona_moments *moments; /* of the rows so far; NULL when there can be none */
 };
 
 /* Photos of part p of `partitions`: [part_start(p), part_start(p + 1)). */
@@ -45,6 +48,14 @@ static inline size_t part_start(const struct job *job, int part) {
 
 /* "part-00007-<uuid>-c000.snappy.parquet", in a new block; NULL when out of memory. */
 char *part_name(const struct job *job, int part);
+
+/* Makes job->moments, adds a row or all rows of a finished part, writes STAGING/moments.pom. Where moments are impossible
+ * (too many features, one out of range) job->moments is NULL and the result says why. */
+pomona_status job_moments_start(struct job *job, struct pomona_error *error);
+pomona_status job_moments_add(struct job *job, const char *path, const char *label, const float *features,
+                              struct pomona_error *error);
+pomona_status job_moments_add_part(struct job *job, const char *path, struct pomona_error *error);
+pomona_status job_moments_write(struct job *job, struct pomona_error *error);
 
 /* Makes every part that is not done yet, in order. POMONA_E_INTERRUPTED leaves a journal to go on from. */
 pomona_status parts_make(struct job *job, struct pomona_error *error);

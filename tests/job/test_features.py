@@ -35,7 +35,7 @@ def result(pomona, photos, tmp_path_factory):
 
 def test_writes_what_the_manual_says(result, photos):
     names = sorted(os.listdir(result / "Results"))
-    assert sorted(os.listdir(result)) == ["Results", "run.json"]
+    assert sorted(os.listdir(result)) == ["Results", "moments.pom", "run.json"]
     assert names[0] == "_SUCCESS" and len(names) == 8
     success = json.loads((result / "Results/_SUCCESS").read_text())
     assert [part["name"] for part in success["parts"]] == names[1:]
