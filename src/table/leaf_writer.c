@@ -109,12 +109,12 @@ static void drop_dictionary(struct leaf_writer *writer) {
 }
 
 pomona_status leaf_add_text(struct leaf_writer *writer, const char *text, size_t size,
-                            struct page_scratch *scratch, struct pomona_error *error) {
+                            struct chunk_output *output, struct pomona_error *error) {
     bool full = true;
     uint32_t index = 0;
     if (writer->dictionary_in_use) {
         TRY(dictionary_find(&writer->dictionary, text, size, &index, &full, error));
-        if (full) TRY(leaf_end_page(writer, true, scratch, error));
+        if (full) TRY(leaf_end_page(writer, true, output, error));
         if (full) drop_dictionary(writer);
     }
     TRY(add_slot(writer, writer->leaf.max_definition, error));
@@ -172,16 +172,15 @@ static pomona_status build_payload(const struct leaf_writer *writer, struct buff
 
 /* Compresses the payload and builds its header (PageHeader). `values` counts slots, or dictionary entries. */
 static pomona_status build_page(const struct leaf_writer *writer, enum parquet_page type,
-                                enum parquet_encoding encoding, size_t values, struct page_scratch *scratch,
+                                enum parquet_encoding encoding, size_t values, struct chunk_output *output,
                                 struct pomona_error *error) {
-    buffer_clear(&scratch->compressed);
-    buffer_clear(&scratch->header);
-    TRY(page_compress(writer->codec, scratch->payload.data, scratch->payload.size, &scratch->compressed,
-                      error));
-    const struct buffer *bytes = &scratch->compressed;
-    struct thrift_writer header = thrift_start(&scratch->header, error);
+    buffer_clear(&output->compressed);
+    buffer_clear(&output->header);
+    TRY(page_compress(writer->codec, output->payload.data, output->payload.size, &output->compressed, error));
+    const struct buffer *bytes = &output->compressed;
+    struct thrift_writer header = thrift_start(&output->header, error);
     thrift_i32(&header, 1, type);
-    thrift_i32(&header, 2, (int32_t)scratch->payload.size);
+    thrift_i32(&header, 2, (int32_t)output->payload.size);
     thrift_i32(&header, 3, (int32_t)bytes->size);
     if (!writer->omit_crc) thrift_i32(&header, 4, (int32_t)crc32(0, bytes->data, (uInt)bytes->size));
     thrift_struct(&header, type == PAGE_DATA ? 5 : 7);
@@ -224,7 +223,7 @@ static bool dictionary_is_useless(const struct leaf_writer *writer) {
     return dictionary->entries.size + packed >= plain;
 }
 
-pomona_status leaf_end_page(struct leaf_writer *writer, bool force, struct page_scratch *scratch,
+pomona_status leaf_end_page(struct leaf_writer *writer, bool force, struct chunk_output *output,
                             struct pomona_error *error) {
     size_t slots = writer->definitions.size;
     if (slots == 0) return POMONA_OK;
@@ -234,13 +233,13 @@ pomona_status leaf_end_page(struct leaf_writer *writer, bool force, struct page_
         TRY(spell_out(writer, error));
         drop_dictionary(writer);
     }
-    TRY(build_payload(writer, &scratch->payload, error));
+    TRY(build_payload(writer, &output->payload, error));
     bool indexed = writer->dictionary_in_use;
-    TRY(build_page(writer, PAGE_DATA, indexed ? ENCODING_PLAIN_DICTIONARY : ENCODING_PLAIN, slots, scratch,
+    TRY(build_page(writer, PAGE_DATA, indexed ? ENCODING_PLAIN_DICTIONARY : ENCODING_PLAIN, slots, output,
                    error));
-    TRY(buffer_append(&writer->pages, scratch->header.data, scratch->header.size, error));
-    TRY(buffer_append(&writer->pages, scratch->compressed.data, scratch->compressed.size, error));
-    writer->pages_uncompressed += (int64_t)(scratch->header.size + scratch->payload.size);
+    TRY(buffer_append(&writer->pages, output->header.data, output->header.size, error));
+    TRY(buffer_append(&writer->pages, output->compressed.data, output->compressed.size, error));
+    writer->pages_uncompressed += (int64_t)(output->header.size + output->payload.size);
     writer->slots += (int64_t)slots;
     *(indexed ? &writer->dictionary_pages : &writer->plain_pages) += 1;
     buffer_clear(&writer->repetitions);
@@ -256,23 +255,27 @@ struct chunk_place {
     int64_t uncompressed, compressed;
 };
 
-static pomona_status put_bytes(struct sink *sink, const struct buffer *bytes, uint64_t *offset,
-                               struct pomona_error *error) {
-    TRY(sink_write(sink, bytes->data, bytes->size, error));
-    *offset += bytes->size;
+pomona_status chunk_output_write(struct chunk_output *output, const void *data, size_t size,
+                                 struct pomona_error *error) {
+    TRY(sink_write(&output->sink, data, size, error));
+    output->offset += size;
     return POMONA_OK;
 }
 
-static pomona_status write_dictionary(struct leaf_writer *writer, struct sink *sink,
-                                      struct page_scratch *scratch, uint64_t *offset,
+static pomona_status put_bytes(struct chunk_output *output, const struct buffer *bytes,
+                               struct pomona_error *error) {
+    return chunk_output_write(output, bytes->data, bytes->size, error);
+}
+
+static pomona_status write_dictionary(struct leaf_writer *writer, struct chunk_output *output,
                                       struct chunk_place *place, struct pomona_error *error) {
     const struct dictionary *dictionary = &writer->dictionary;
-    buffer_clear(&scratch->payload);
-    TRY(buffer_append(&scratch->payload, dictionary->entries.data, dictionary->entries.size, error));
-    TRY(build_page(writer, PAGE_DICTIONARY, ENCODING_PLAIN_DICTIONARY, dictionary->count, scratch, error));
-    TRY(put_bytes(sink, &scratch->header, offset, error));
-    TRY(put_bytes(sink, &scratch->compressed, offset, error));
-    place->uncompressed += (int64_t)(scratch->header.size + scratch->payload.size);
+    buffer_clear(&output->payload);
+    TRY(buffer_append(&output->payload, dictionary->entries.data, dictionary->entries.size, error));
+    TRY(build_page(writer, PAGE_DICTIONARY, ENCODING_PLAIN_DICTIONARY, dictionary->count, output, error));
+    TRY(put_bytes(output, &output->header, error));
+    TRY(put_bytes(output, &output->compressed, error));
+    place->uncompressed += (int64_t)(output->header.size + output->payload.size);
     return POMONA_OK;
 }
 
@@ -329,19 +332,18 @@ static void write_column_chunk(const struct leaf_writer *writer, const struct ch
     thrift_end(footer);
 }
 
-pomona_status leaf_end_chunk(struct leaf_writer *writer, struct sink *sink, struct page_scratch *scratch,
-                             struct thrift_writer *footer, uint64_t *offset, int64_t *uncompressed,
-                             int64_t *compressed, struct pomona_error *error) {
-    TRY(leaf_end_page(writer, true, scratch, error));
-    uint64_t start = *offset;
+pomona_status leaf_end_chunk(struct leaf_writer *writer, struct chunk_output *output,
+                             struct thrift_writer *footer, struct pomona_error *error) {
+    TRY(leaf_end_page(writer, true, output, error));
+    uint64_t start = output->offset;
     struct chunk_place place = {.dictionary = start, .uncompressed = writer->pages_uncompressed};
-    if (writer->dictionary_pages) TRY(write_dictionary(writer, sink, scratch, offset, &place, error));
-    place.data = *offset;
-    TRY(put_bytes(sink, &writer->pages, offset, error));
-    place.compressed = (int64_t)(*offset - start);
+    if (writer->dictionary_pages) TRY(write_dictionary(writer, output, &place, error));
+    place.data = output->offset;
+    TRY(put_bytes(output, &writer->pages, error));
+    place.compressed = (int64_t)(output->offset - start);
     write_column_chunk(writer, &place, footer);
-    *uncompressed += place.uncompressed;
-    *compressed += place.compressed;
+    output->group_uncompressed += place.uncompressed;
+    output->group_compressed += place.compressed;
     start_chunk(writer);
     return footer->status;
 }

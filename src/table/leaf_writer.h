@@ -37,9 +37,12 @@ struct leaf_writer {
     struct bound low, high;
 };
 
-/* Buffers for finishing a page, shared by all leaves of a writer. */
-struct page_scratch {
-    struct buffer payload, compressed, header;
+/* Where the chunks of all leaves go, and what they share on the way. */
+struct chunk_output {
+    struct sink sink;
+    uint64_t offset;                              /* bytes given to the sink */
+    int64_t group_uncompressed, group_compressed; /* bytes of the row group's chunks that are done */
+    struct buffer payload, compressed, header;    /* scratch for one page */
 };
 
 void leaf_writer_start(struct leaf_writer *writer, const struct schema_leaf *leaf,
@@ -49,22 +52,24 @@ void leaf_writer_free(struct leaf_writer *writer);
 /* One row each. `definition` is the level of what is still there. A failure leaves the chunk broken. */
 pomona_status leaf_add_null(struct leaf_writer *writer, int definition, struct pomona_error *error);
 pomona_status leaf_add_text(struct leaf_writer *writer, const char *text, size_t size,
-                            struct page_scratch *scratch, struct pomona_error *error);
+                            struct chunk_output *output, struct pomona_error *error);
 pomona_status leaf_add_value(struct leaf_writer *writer, const void *value, struct pomona_error *error);
 pomona_status leaf_add_list(struct leaf_writer *writer, const void *values, size_t count,
                             struct pomona_error *error);
 
 /* Turns the page in the making into bytes once it is large enough (`force`: once it has a row). */
-pomona_status leaf_end_page(struct leaf_writer *writer, bool force, struct page_scratch *scratch,
+pomona_status leaf_end_page(struct leaf_writer *writer, bool force, struct chunk_output *output,
                             struct pomona_error *error);
 
 /* Bytes of the chunk so far, before compression. */
 size_t leaf_bytes(const struct leaf_writer *writer);
 
-/* Ends the chunk: writes it to the sink at *offset (moved behind it), appends its ColumnChunk to the list that is
- * open in `footer`, adds its sizes to *uncompressed and *compressed, and starts the next chunk. */
-pomona_status leaf_end_chunk(struct leaf_writer *writer, struct sink *sink, struct page_scratch *scratch,
-                             struct thrift_writer *footer, uint64_t *offset, int64_t *uncompressed,
-                             int64_t *compressed, struct pomona_error *error);
+/* Gives bytes to the sink. */
+pomona_status chunk_output_write(struct chunk_output *output, const void *data, size_t size,
+                                 struct pomona_error *error);
+
+/* Ends the chunk: writes it, appends its ColumnChunk to the list that is open in `footer`, and starts the next one. */
+pomona_status leaf_end_chunk(struct leaf_writer *writer, struct chunk_output *output,
+                             struct thrift_writer *footer, struct pomona_error *error);
 
 #endif

@@ -27,16 +27,14 @@ struct writer_column {
 };
 
 struct parquet_writer {
-    struct sink sink;
+    struct chunk_output output;
     struct arena arena; /* names of columns, properties */
     struct parquet_options options;
     struct writer_column *columns; /* [column_count] */
     int column_count;
-    struct page_scratch scratch;
     struct buffer row_groups; /* RowGroup structs of the footer, one after the other */
     int32_t row_group_count;
     int64_t rows, group_rows;
-    uint64_t offset;      /* bytes given to the sink */
     pomona_status broken; /* first final failure */
     bool finished;
 };
@@ -147,10 +145,10 @@ pomona_status parquet_writer_new(struct sink sink, const struct table_column *co
     if (!made) return fail_memory(error, "Parquet writer");
     pomona_status status = POMONA_OK;
     struct buffer scratch = BUFFER_INIT(INT32_MAX);
-    made->sink = sink;
     made->arena = ARENA_INIT(FOOTER_BYTES_MAX);
     made->options = checked;
-    made->scratch = (struct page_scratch){scratch, scratch, scratch};
+    made->output =
+        (struct chunk_output){.sink = sink, .payload = scratch, .compressed = scratch, .header = scratch};
     made->row_groups = BUFFER_INIT(FOOTER_BYTES_MAX);
     made->columns = memory_new((size_t)column_count, sizeof *made->columns);
     if (!made->columns) {
@@ -201,7 +199,7 @@ static pomona_status add_cell(struct parquet_writer *writer, struct writer_colum
     if (cell->null) return leaf_add_null(leaf, 0, error);
     switch (column->column.type) {
     case TABLE_TEXT:
-        return leaf_add_text(leaf, cell->count ? cell->text : "", cell->count, &writer->scratch, error);
+        return leaf_add_text(leaf, cell->count ? cell->text : "", cell->count, &writer->output, error);
     case TABLE_FLOAT_LIST: return leaf_add_list(leaf, cell->floats, cell->count, error);
     case TABLE_DOUBLE_LIST: return leaf_add_list(leaf, cell->doubles, cell->count, error);
     case TABLE_INT64: return leaf_add_value(leaf, &cell->integer, error);
@@ -215,34 +213,32 @@ static pomona_status add_cell(struct parquet_writer *writer, struct writer_colum
     return fail(error, POMONA_E_INTERNAL, column->column.name, "column of an unwritable type");
 }
 
-static pomona_status put(struct parquet_writer *writer, const void *data, size_t size,
-                         struct pomona_error *error) {
-    TRY(sink_write(&writer->sink, data, size, error));
-    writer->offset += size;
-    return POMONA_OK;
-}
-
 static int leaf_total(const struct parquet_writer *writer) {
     int total = 0;
     for (int i = 0; i < writer->column_count; i++) total += writer->columns[i].leaf_count;
     return total;
 }
 
+static pomona_status write_magic(struct parquet_writer *writer, struct pomona_error *error) {
+    if (writer->output.offset > 0) return POMONA_OK;
+    return chunk_output_write(&writer->output, PARQUET_MAGIC, PARQUET_MAGIC_SIZE, error);
+}
+
 static pomona_status end_row_group(struct parquet_writer *writer, struct pomona_error *error) {
     if (writer->group_rows == 0) return POMONA_OK;
-    if (writer->offset == 0) TRY(put(writer, PARQUET_MAGIC, PARQUET_MAGIC_SIZE, error));
-    uint64_t start = writer->offset;
-    int64_t uncompressed = 0, compressed = 0;
+    TRY(write_magic(writer, error));
+    struct chunk_output *output = &writer->output;
+    uint64_t start = output->offset;
+    output->group_uncompressed = output->group_compressed = 0;
     struct thrift_writer group = thrift_start(&writer->row_groups, error);
     thrift_list(&group, 1, THRIFT_STRUCT, (size_t)leaf_total(writer));
     for (int i = 0; i < writer->column_count; i++)
         for (int j = 0; j < writer->columns[i].leaf_count; j++)
-            TRY(leaf_end_chunk(&writer->columns[i].leaves[j], &writer->sink, &writer->scratch, &group,
-                               &writer->offset, &uncompressed, &compressed, error));
-    thrift_i64(&group, 2, uncompressed);
+            TRY(leaf_end_chunk(&writer->columns[i].leaves[j], output, &group, error));
+    thrift_i64(&group, 2, output->group_uncompressed);
     thrift_i64(&group, 3, writer->group_rows);
     thrift_i64(&group, 5, (int64_t)start);
-    thrift_i64(&group, 6, compressed);
+    thrift_i64(&group, 6, output->group_compressed);
     if (writer->row_group_count <= INT16_MAX) thrift_i16(&group, 7, (int16_t)writer->row_group_count);
     TRY(thrift_finish(&group));
     writer->row_group_count++;
@@ -257,7 +253,7 @@ static pomona_status add_row(struct parquet_writer *writer, const struct table_c
         struct writer_column *column = &writer->columns[i];
         TRY(add_cell(writer, column, &cells[i], error));
         for (int j = 0; j < column->leaf_count; j++) {
-            TRY(leaf_end_page(&column->leaves[j], false, &writer->scratch, error));
+            TRY(leaf_end_page(&column->leaves[j], false, &writer->output, error));
             bytes += leaf_bytes(&column->leaves[j]);
         }
     }
@@ -305,7 +301,7 @@ static void write_property(struct thrift_writer *footer, const char *key, const 
 
 static pomona_status write_properties(struct parquet_writer *writer, struct thrift_writer *footer,
                                       struct pomona_error *error) {
-    struct buffer *json = &writer->scratch.payload;
+    struct buffer *json = &writer->output.payload;
     struct table_column columns[PARQUET_COLUMNS_MAX];
     const char *text;
     for (int i = 0; i < writer->column_count; i++) columns[i] = writer->columns[i].column;
@@ -344,14 +340,14 @@ static pomona_status build_footer(struct parquet_writer *writer, struct buffer *
 
 static pomona_status finish(struct parquet_writer *writer, struct pomona_error *error) {
     TRY(end_row_group(writer, error));
-    if (writer->offset == 0) TRY(put(writer, PARQUET_MAGIC, PARQUET_MAGIC_SIZE, error));
-    struct buffer *footer = &writer->scratch.compressed;
+    TRY(write_magic(writer, error));
+    struct buffer *footer = &writer->output.compressed;
     buffer_clear(footer);
     TRY(build_footer(writer, footer, error));
     uint32_t length = (uint32_t)footer->size;
     TRY(buffer_append(footer, &length, sizeof length, error));
     TRY(buffer_append(footer, PARQUET_MAGIC, PARQUET_MAGIC_SIZE, error));
-    return put(writer, footer->data, footer->size, error);
+    return chunk_output_write(&writer->output, footer->data, footer->size, error);
 }
 
 pomona_status parquet_writer_finish(struct parquet_writer *writer, struct pomona_error *error) {
@@ -363,7 +359,7 @@ pomona_status parquet_writer_finish(struct parquet_writer *writer, struct pomona
 
 int64_t parquet_writer_rows(const struct parquet_writer *writer) { return writer->rows; }
 
-uint64_t parquet_writer_bytes(const struct parquet_writer *writer) { return writer->offset; }
+uint64_t parquet_writer_bytes(const struct parquet_writer *writer) { return writer->output.offset; }
 
 void parquet_writer_free(struct parquet_writer **writer) {
     if (!writer || !*writer) return;
@@ -372,9 +368,9 @@ void parquet_writer_free(struct parquet_writer **writer) {
         for (int j = 0; j < old->columns[i].leaf_count; j++) leaf_writer_free(&old->columns[i].leaves[j]);
     arena_free(&old->arena);
     memory_free(old->columns);
-    buffer_free(&old->scratch.payload);
-    buffer_free(&old->scratch.compressed);
-    buffer_free(&old->scratch.header);
+    buffer_free(&old->output.payload);
+    buffer_free(&old->output.compressed);
+    buffer_free(&old->output.header);
     buffer_free(&old->row_groups);
     memory_free(old);
     *writer = NULL;
