@@ -9,7 +9,7 @@
 /* The page's light theme. */
 static const double colours[INK_COUNT][3] = {
     [INK_TEXT] = {0.11, 0.12, 0.13}, [INK_MUTED] = {0.36, 0.38, 0.41}, [INK_GRID] = {0.89, 0.90, 0.91},
-    [INK_BAR] = {0.24, 0.47, 0.70},  [INK_LINE] = {0.70, 0.33, 0.02},  [INK_MARK] = {0.60, 0.12, 0.36},
+    [INK_BAR] = {0.22, 0.45, 0.67},  [INK_LINE] = {0.70, 0.33, 0.02},  [INK_MARK] = {0.60, 0.12, 0.36},
 };
 
 static void use(cairo_t *cairo, enum ink ink) {

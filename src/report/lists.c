@@ -1,0 +1,113 @@
+#include "pomona/image.h"
+#include "report/page.h"
+#include "report/thumbnails.h"
+
+#include <string.h>
+
+static const char *row_label(const struct page *page, size_t row) {
+    return page->report->row_photos[row].label;
+}
+
+static void write_photo(struct page *page, size_t row) {
+    struct markup *markup = &page->markup;
+    const char *path = page_path(page, page->report->row_photos[row].path);
+    size_t size;
+    uint8_t *jpeg = thumbnail_make(markup, page->report, row, THUMBNAIL_LIST, &size);
+    markup_raw(markup, "<figure>");
+    if (jpeg) {
+        markup_raw(markup, "<img alt=\"");
+        markup_word(markup, WORD_photo_of);
+        markup_text(markup, path);
+        markup_raw(markup, "\" src=\"data:image/jpeg;base64,");
+        markup_base64(markup, jpeg, size);
+        markup_raw(markup, "\">");
+    } else if (thumbnails_possible(page->report)) {
+        markup_raw(markup, "<div class=\"blank\"></div>");
+    }
+    markup_raw(markup, "<figcaption><b>");
+    if (row_label(page, row))
+        markup_name(markup, row_label(page, row));
+    else
+        markup_word(markup, WORD_no_label);
+    markup_raw(markup, "</b> <span class=\"path\">");
+    markup_name(markup, path);
+    markup_raw(markup, "</span></figcaption></figure>\n");
+    pomona_image_free_bytes(&jpeg);
+}
+
+static void write_distance(struct page *page, double distance) {
+    struct markup *markup = &page->markup;
+    markup_word(markup, WORD_distance);
+    markup_raw(markup, " ");
+    markup_number(markup, number_short(markup->language, distance));
+}
+
+static void write_typical(struct page *page, enum word words, double distance) {
+    struct markup *markup = &page->markup;
+    markup_raw(markup, " ");
+    markup_word(markup, words);
+    markup_raw(markup, " ");
+    markup_number(markup, number_short(markup->language, distance));
+    markup_raw(markup, ".</p>\n");
+}
+
+static bool labels_differ(const struct page *page, const struct near_pair *pair) {
+    const char *a = row_label(page, pair->a), *b = row_label(page, pair->b);
+    return a && b && strcmp(a, b) != 0;
+}
+
+void write_pairs(struct page *page) {
+    struct markup *markup = &page->markup;
+    const struct neighbours *found = &page->neighbours;
+    markup_raw(markup, "<p>");
+    markup_word(markup, WORD_pairs_intro);
+    write_typical(page, WORD_pairs_typical, found->typical_nearest);
+    if (found->compared < found->finite_count) {
+        markup_raw(markup, "<p class=\"quiet\">");
+        markup_number(markup, number_integer(markup->language, (int64_t)found->compared));
+        markup_raw(markup, " ");
+        markup_word(markup, WORD_pairs_sampled);
+        markup_raw(markup, " ");
+        markup_number(markup, number_integer(markup->language, (int64_t)found->finite_count));
+        markup_raw(markup, ".</p>\n");
+    }
+    markup_raw(markup, "<ol class=\"pairs\">\n");
+    for (size_t i = 0; i < found->pair_count; i++) {
+        const struct near_pair *pair = &found->pairs[i];
+        markup_raw(markup, "<li><p>");
+        write_distance(page, pair->distance);
+        if (pair->more > 0) {
+            markup_raw(markup, ", +");
+            markup_number(markup, number_integer(markup->language, (int64_t)pair->more));
+            markup_raw(markup, " ");
+            markup_word(markup, WORD_pairs_more);
+        }
+        if (labels_differ(page, pair)) {
+            markup_raw(markup, " <span class=\"flag\">");
+            markup_word(markup, WORD_pairs_labels);
+            markup_raw(markup, "</span>");
+        }
+        markup_raw(markup, "</p>\n<div>");
+        write_photo(page, pair->a);
+        write_photo(page, pair->b);
+        markup_raw(markup, "</div></li>\n");
+    }
+    markup_raw(markup, "</ol>\n");
+}
+
+void write_outliers(struct page *page) {
+    struct markup *markup = &page->markup;
+    const struct neighbours *found = &page->neighbours;
+    markup_raw(markup, "<p>");
+    markup_word(markup, WORD_outliers_intro);
+    write_typical(page, WORD_outliers_typical, found->typical_distance);
+    markup_raw(markup, "<ol class=\"outliers\">\n");
+    for (size_t i = 0; i < found->outlier_count; i++) {
+        markup_raw(markup, "<li><p>");
+        write_distance(page, found->outliers[i].distance);
+        markup_raw(markup, "</p>\n");
+        write_photo(page, found->outliers[i].row);
+        markup_raw(markup, "</li>\n");
+    }
+    markup_raw(markup, "</ol>\n");
+}
