@@ -158,9 +158,15 @@ void check_conv_f32(struct check *check, const struct conv_f32_impl *impl) {
                       check_pick(check, outs));
     }
     if (check_done(check)) return;
+    for (int i = 0; i < 100; i++) { /* wide images, which are convolved in place */
+        struct window window = check_window(check, check_random(check, 1, 7), check_random(check, 24, 70),
+                                            check_pick(check, kernels), check_pick(check, kernels));
+        check_problem(check, impl, window, check_random(check, 1, 2), check_random(check, 1, 4),
+                      check_pick(check, outs));
+    }
     struct window first = {56, 56, 28, 28, 3, 3, 2, 2, 0, 0, 1, 1},
                   last = {7, 7, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1};
     check_problem(check, impl, first, 2, 3, 32);
-    check_problem(check, impl, last, 2, 130, 144); /* weights beyond the cache: several blocks of windows */
+    check_problem(check, impl, last, 3, 130, 144); /* weights beyond the cache: several blocks of windows */
     check_against_gemm(check, impl);
 }
