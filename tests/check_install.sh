@@ -21,11 +21,13 @@ photo=$(find "$scratch/photos" -name '*.jpg' | sort | head -n 1)
 
 # example KIND NAME ARGUMENT...: compiles with shared or static libraries and runs.
 example() {
-    local kind=$1 name=$2 flags
+    local kind=$1 name=$2 flags needed
     shift 2
     if [ "$kind" = static ]; then
-        # -l:libpomona.a picks pomona's own static library; the libraries it stands on stay shared.
-        flags="$(pkg-config --cflags pomona) -L$libraries -l:libpomona.a $(pkg-config --static --libs-only-l pomona | sed 's/-lpomona//')"
+        # -l:libpomona.a picks pomona's own static library; the libraries that it stands on stay shared.
+        flags="$(pkg-config --cflags pomona) -L$libraries -l:libpomona.a -lsnappy -lm -lpthread"
+        mapfile -t needed < <(pkg-config --print-requires-private pomona)
+        flags="$flags $(pkg-config --libs-only-l "${needed[@]}")"
     else
         flags=$(pkg-config --cflags --libs pomona)
     fi
