@@ -12,6 +12,7 @@
 #ifndef POMONA_PCA_H
 #define POMONA_PCA_H
 
+#include "pomona/features.h"
 #include "pomona/moments.h"
 
 #include <stdbool.h>
@@ -92,6 +93,10 @@ struct pomona_pca_job {
     const char *vector;      /* column pca as "array" of double (default) or "spark" (Spark ML's VectorUDT) */
     const char *compression; /* "snappy" (default), "zstd", "none" */
     bool overwrite;
+    const char *language; /* of the report: "en" (default) or "fr" */
+    const char *title;    /* what the report says was read; NULL: source */
+    const struct pomona_features_result
+        *run; /* facts of the run that made the features, for the report; may be NULL */
     bool (*should_stop)(
         void *user); /* asked often; true: POMONA_E_INTERRUPTED, nothing is left. May be NULL */
     void *user;

@@ -8,6 +8,7 @@ static const struct {
     const char *name, *summary;
     int (*run)(int argc, char **argv);
 } commands[] = {
+    {"run", "features, principal components and report in one go", command_run},
     {"features", "photos in, CNN features out, as Parquet parts", command_features},
     {"pca", "principal components and scores of features", command_pca},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
@@ -25,7 +26,7 @@ static void print_help(FILE *file) {
     fputs("\npomona COMMAND --help explains a command; pomona --version prints the version.\n\n"
           "A first look:\n"
           "  pomona sample --out photos --count 1000\n"
-          "  pomona features photos --out result\n\n"
+          "  pomona run photos --out result\n\n"
           "Exit codes: 0 done; 1 bad usage; 2 bad input, nothing written; 3 done, with more failed photos\n"
           "than --max-errors; 4 I/O; 5 internal; 130 interrupted, go on with --resume.\n\n"
           "Environment: POMONA_TIER=scalar|avx2|avx512|neon|neondot forces a tier, as --tier does.\n",

@@ -16,7 +16,9 @@ static void print_text(const struct pomona_pca_job *job, const struct pomona_pca
         printf("seconds   moments %.2f (%s), PCA %.2f, scores %.2f; rank %d\n", r->seconds_moments,
                r->from_moments ? "from moments.pom" : "from the features", r->seconds_fit, r->seconds_scores,
                r->rank);
-    printf("results   %s/PCA_Results, PCA_results.csv, PCA_variance.csv, pca.model\n", out);
+    printf("results   %s/PCA_Results, PCA_results.csv, PCA_variance.csv, pca.model,\n"
+           "          %s/scree.png, scree.svg, report.html\n",
+           out, out);
 }
 
 static void print_json(const struct pomona_pca_result *r) {
@@ -86,6 +88,7 @@ int command_pca(int argc, char **argv) {
          0, 0},
         {"vector", 0, OPTION_TEXT, &job.vector, "array|spark",
          "column pca as array<double> (default) or as\nSpark ML's VectorUDT", 0, 0},
+        {"lang", 0, OPTION_TEXT, &job.language, "en|fr", "language of the report; default en", 0, 0},
         {"compression", 0, OPTION_TEXT, &job.compression, "CODEC", "snappy (default), zstd or none", 0, 0},
         {"overwrite", 0, OPTION_FLAG, &job.overwrite, NULL,
          "replace the results in DST (they stay until\nthe new ones are complete)", 0, 0},
@@ -100,7 +103,8 @@ int command_pca(int argc, char **argv) {
                    "Parquet parts\n"
                    "also by Spark, or one file) and writes every photo's scores; apply uses those of another "
                    "corpus.",
-        .details = "Writes PCA_Results/ (path, label, pca), PCA_results.csv, PCA_variance.csv and pca.model. "
+        .details = "Writes PCA_Results/ (path, label, pca), PCA_results.csv, PCA_variance.csv, pca.model,\n"
+                   "scree.png, scree.svg and report.html. "
                    "With a\n"
                    "moments.pom in DST that fits, the features are read once only. The largest loading of "
                    "each component\n"

@@ -3,9 +3,11 @@
 #include "base/file_sink.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "job/report.h"
 #include "job/scores.h"
 #include "job/task.h"
 #include "job/uuid.h"
+#include "pomona/report.h"
 #include "store/folder.h"
 #include "table/csv.h"
 
@@ -13,7 +15,8 @@
 #include <string.h>
 
 /* What the job makes in DST, in the order in which it is moved there: whoever sees the scores sees all the rest. */
-static const char *const children[] = {"pca.model", "PCA_variance.csv", "PCA_results.csv", "PCA_Results"};
+static const char *const children[] = {"pca.model", "PCA_variance.csv", "PCA_results.csv", "scree.png",
+                                       "scree.svg", "report.html",      "PCA_Results"};
 enum { CHILDREN = sizeof children / sizeof *children };
 
 struct pca_job {
@@ -47,6 +50,8 @@ static pomona_status check_options(struct pca_job *job) {
     TRY(choose(options->vector, "array", "spark", "vector", &job->scores.spark_vector, job->error));
     TRY(parquet_codec_parse(options->compression ? options->compression : "snappy", &job->scores.codec,
                             job->error));
+    pomona_language language;
+    if (options->language) TRY(pomona_language_parse(options->language, &language, job->error));
     /* Before any work: a mistake here must not cost a pass over the features. */
     if (options->fit.variance != 0 && !(options->fit.variance > 0 && options->fit.variance <= 1))
         return fail(job->error, POMONA_E_USAGE, NULL, "variance: %g is not in (0, 1]", options->fit.variance);
@@ -225,6 +230,25 @@ static pomona_status write_success(struct pca_job *job) {
     return status == POMONA_OK ? folder_sync(job->path[CHILDREN - 1], job->error) : status;
 }
 
+static pomona_status write_report(struct pca_job *job) {
+    const struct pomona_pca_job *options = job->options;
+    char *errors = job->source.moments ? path_join(options->source, "Errors") : NULL;
+    if (job->source.moments && !errors) return fail_memory(job->error, "paths");
+    struct report_job report = {.context = job->context,
+                                .pca = job->pca,
+                                .source = &job->source,
+                                .name = options->title ? options->title : options->source,
+                                .folder = job->staging,
+                                .errors = errors,
+                                .language = options->language,
+                                .run = options->run,
+                                .result = job->result,
+                                .spark_scores = job->scores.spark_scores};
+    pomona_status status = report_job_run(&report, job->error);
+    memory_free(errors);
+    return status;
+}
+
 static pomona_status move_children(struct pca_job *job) {
     TRY(folder_sync(job->staging, job->error));
     for (int i = 0; i < CHILDREN; i++) {
@@ -254,6 +278,7 @@ static pomona_status run_job(struct pca_job *job) {
     job->result->seconds_scores = clock_seconds() - start;
     TRY(pomona_pca_write(job->pca, job->path[0], job->error));
     TRY(write_variance(job));
+    TRY(write_report(job));
     TRY(write_success(job));
     return move_children(job);
 }

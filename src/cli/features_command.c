@@ -1,0 +1,184 @@
+#include "cli/features_command.h"
+
+#include "cli/commands.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static void format_duration(double seconds, char *out, size_t size) {
+    if (seconds < 0 || !isfinite(seconds))
+        snprintf(out, size, "?");
+    else if (seconds < 60)
+        snprintf(out, size, "%.0f s", seconds);
+    else if (seconds < 3600)
+        snprintf(out, size, "%.0f min %02.0f s", floor(seconds / 60), fmod(seconds, 60));
+    else
+        snprintf(out, size, "%.0f h %02.0f min", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
+}
+
+static void show_progress(void *user, const struct pomona_features_progress *progress) {
+    enum { SECONDS_BETWEEN_LINES = 5 };
+    struct progress_line *line = user;
+    time_t now = time(NULL);
+    if (!line->terminal && now - line->last < SECONDS_BETWEEN_LINES && progress->done < progress->total)
+        return;
+    line->last = now;
+    char done[32], total[32], errors[32], left[32];
+    format_duration(progress->seconds_left, left, sizeof left);
+    fprintf(stderr, "%s%s/%s photos (%.0f %%)  %.0f images/s  ETA %s  %s errors%s",
+            line->terminal ? "\r\033[K" : "", format_count(progress->done, done),
+            format_count(progress->total, total), 100.0 * (double)progress->done / (double)progress->total,
+            progress->photos_per_second, left, format_count(progress->errors, errors),
+            line->terminal ? "" : "\n");
+    line->drawn = line->terminal;
+    fflush(stderr);
+}
+
+static void end_progress(struct progress_line *line) {
+    if (line->drawn) fputs("\n", stderr);
+    line->drawn = false;
+}
+
+static void print_model(const struct pomona_features_result *result) {
+    printf("model     %s, layer %s, %d features%s\n", result->model_name, result->layer, result->features,
+           result->placeholder_model ? " (an untrained stand-in: its features mean nothing yet)" : "");
+    printf("profile   %s%s\n", result->profile_text, result->profile_assumed ? " (assumed)" : "");
+}
+
+static void print_skipped(const struct pomona_features_result *result, const char *glob) {
+    char count[32];
+    if (result->skipped)
+        printf("skipped   %s files that do not match '%s' or begin with _ or .\n",
+               format_count(result->skipped, count), glob);
+    if (result->unlabelled)
+        printf("labels    %s photos are not in the labels file: their label is null\n",
+               format_count(result->unlabelled, count));
+}
+
+static void print_dry_run(const struct pomona_features_options *options,
+                          const struct pomona_features_result *result) {
+    char photos[32];
+    printf("dry run   %s photos in %d parts, with %d threads (%s); nothing is written\n",
+           format_count(result->photos, photos), result->partitions, result->threads, result->tier);
+    print_skipped(result, options->glob);
+    print_model(result);
+}
+
+static void print_failures(const struct pomona_features_options *options,
+                           const struct pomona_features_result *result) {
+    enum { SHOWN = 3 };
+    if (result->errors == 0) return;
+    char count[32];
+    printf("errors    %s photos failed, listed in %s/Errors; the first:\n",
+           format_count(result->errors, count), options->out);
+    for (int i = 0; i < SHOWN && i < result->errors; i++)
+        if (result->failures[i].path[0]) printf("          %s\n", result->failures[i].reason);
+}
+
+static void print_result(const struct pomona_features_options *options,
+                         const struct pomona_features_result *result) {
+    char photos[32], rows[32], resumed[32];
+    if (result->already_done) {
+        printf("done      %s holds this very result already\n", options->out);
+        return;
+    }
+    printf("done      %s photos, %s rows, in %.1f s: %.0f images/s (%d threads, %s)\n",
+           format_count(result->photos, photos), format_count(result->rows, rows), result->seconds,
+           result->photos_per_second, result->threads, result->tier);
+    if (result->resumed)
+        printf("resumed   %s photos were done by the interrupted run\n",
+               format_count(result->resumed, resumed));
+    print_skipped(result, options->glob);
+    print_failures(options, result);
+    print_model(result);
+    printf("results   %s/Results (%d parts), %s/run.json\n", options->out, result->partitions, options->out);
+}
+
+void features_print(const struct features_command *features, const struct pomona_features_result *result) {
+    if (features->options.dry_run)
+        print_dry_run(&features->options, result);
+    else
+        print_result(&features->options, result);
+}
+
+pomona_status features_execute(struct features_command *features, const struct pomona_context *context,
+                               struct pomona_features_result *result, struct pomona_error *error) {
+    catch_signals();
+    pomona_status status = pomona_features_run(context, &features->options, result, error);
+    end_progress(&features->line);
+    if (status == POMONA_E_INTERRUPTED) fprintf(stderr, "pomona: go on with --resume\n");
+    return status;
+}
+
+void features_defaults(struct features_command *features) {
+    *features = (struct features_command){.options = {.glob = "*.jpg"}, .partitions = 20};
+}
+
+int features_option_table(struct features_command *features, struct option *table) {
+    const struct option options[] = {
+        {"out", 'o', OPTION_TEXT, &features->options.out, "DST",
+         "folder for Results/, Errors/ and run.json; needed", 0, 0},
+        {"model", 'm', OPTION_TEXT, &features->options.model, "FILE.onnx",
+         "network; default: the embedded one", 0, 0},
+        {"layer", 0, OPTION_TEXT, &features->options.layer, "NAME",
+         "node or output whose value is the feature vector;\ndefault: the input of the last Gemm or MatMul",
+         0, 0},
+        {"profile", 0, OPTION_TEXT, &features->options.profile, "NAME",
+         "spark-compat or phone, for a model that carries none", 0, 0},
+        {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N", "Parquet parts; default 20", 1,
+         100000},
+        {"threads", 't', OPTION_INTEGER, &features->threads, "N",
+         "workers; default: the cores of this process", 1, 1024},
+        {"glob", 0, OPTION_TEXT, &features->options.glob, "PATTERN",
+         "file names to take; default '*.jpg', case-sensitive;\n'*.{jpg,JPG,jpeg}' works", 0, 0},
+        {"labels", 0, OPTION_TEXT, &features->options.labels, "FILE.csv",
+         "columns path,label; default: the folder's name", 0, 0},
+        {"limit", 0, OPTION_INTEGER, &features->limit, "N", "only the first N photos by path", 1, 1e15},
+        {"dry-run", 'n', OPTION_FLAG, &features->options.dry_run, NULL, "list and check, write nothing", 0,
+         0},
+        {"list-layout", 0, OPTION_TEXT, &features->options.list_layout, "legacy|standard",
+         "Parquet lists as Spark's writeLegacyFormat\n(default) or as element lists", 0, 0},
+        {"compression", 0, OPTION_TEXT, &features->options.compression, "CODEC",
+         "snappy (default), zstd or none", 0, 0},
+        {"max-errors", 0, OPTION_INTEGER, &features->max_errors, "N",
+         "exit code 3 when more photos fail; default 0;\n-1: any number may", -1, 1e15},
+        {"resume", 0, OPTION_FLAG, &features->options.resume, NULL, "go on with an interrupted job in DST", 0,
+         0},
+        {"overwrite", 0, OPTION_FLAG, &features->options.overwrite, NULL,
+         "replace the results in DST (they stay until\nthe new ones are complete)", 0, 0},
+        {"tier", 0, OPTION_TEXT, &features->tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
+        {"json", 0, OPTION_FLAG, &features->json, NULL, "print run.json's content instead of text", 0, 0},
+        {"quiet", 'q', OPTION_FLAG, &features->quiet, NULL, "no progress, no summary", 0, 0}};
+    enum { COUNT = sizeof options / sizeof *options };
+    _Static_assert(COUNT <= FEATURES_OPTIONS_MAX, "the caller's table has room");
+    memcpy(table, options, sizeof options);
+    return COUNT;
+}
+
+bool features_accept(struct features_command *features, const char *name, const char *source) {
+    struct pomona_features_options *options = &features->options;
+    if (!options->out) {
+        fprintf(stderr, "pomona %s: --out DST is needed (see pomona %s --help)\n", name, name);
+        return false;
+    }
+    options->source = source;
+    options->partitions = (int)features->partitions;
+    options->threads = (int)features->threads;
+    options->limit = features->limit;
+    options->max_errors = features->max_errors;
+    options->should_stop = was_signalled;
+    options->user = &features->line;
+    features->line = (struct progress_line){.terminal = isatty(STDERR_FILENO), .last = time(NULL)};
+    if (!features->quiet) options->progress = show_progress;
+    return true;
+}
+
+void features_print_json(const struct pomona_features_result *result) {
+    struct pomona_error error = {0};
+    char *text = NULL;
+    if (pomona_features_result_json(result, &text, &error) == POMONA_OK) fputs(text, stdout);
+    pomona_features_free_text(&text);
+}
