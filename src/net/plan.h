@@ -66,7 +66,7 @@ struct plan_tensor {
     size_t elements; /* of one photo */
     int producer;    /* step that writes it, valid until steps are merged; -1 for the pixels */
     bool banded;     /* lives row by row inside a chain of steps (net/band.h), never whole */
-    bool batched;    /* there is one for each photo of a batch; the others are used photo after photo */
+    bool batched;    /* there is one for each photo of a group; the others are used photo after photo */
 };
 
 struct step {
@@ -106,7 +106,7 @@ struct plan {
     int input, output; /* tensors: normalised pixels, features */
     float *packed;     /* aligned constants of all steps */
     size_t packed_floats;
-    int batched_from; /* first step that runs for a whole batch at once; those before run photo by photo */
+    int batched_from; /* first step that runs for a group at once; those before run photo by photo */
     size_t kernel_scratch_floats; /* the most that any kernel needs, a multiple of 16 */
     size_t scratch_floats;        /* that and the most that any chain needs */
 };
@@ -128,8 +128,9 @@ pomona_status plan_fuse(struct plan *plan, struct arena *arena, struct pomona_er
 /* Packs all constants for the kernels. Errors: POMONA_E_MEMORY. */
 pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct pomona_error *error);
 
-/* Decides where photo by photo ends and the whole batch begins. Photo by photo keeps a network's activations in the
- * cache; the small tensors behind its pool gain from the batch, which reads the weights of a dense layer once. */
+/* Decides where photo by photo ends and a group of photos begins (session.c). The early layers have large activations and
+ * few weights: photo by photo they stay in the cache. The late ones have it the other way round: a group reads their
+ * weights once. */
 void plan_split(struct plan *plan);
 
 /* Places the tensors of a batch in one arena: offsets[tensor] in floats, each a multiple of 16; *floats is its size.

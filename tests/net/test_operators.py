@@ -62,9 +62,16 @@ def test_pool(op, case, tmp_path):
     options = dict(POOLS[case])
     if op.endswith("count"):
         if case == "ceil 2":
-            pytest.skip("refused: test_refusals")
+            pytest.skip("refused: test_average_of_a_cut_window")
         options["count_include_pad"] = 1
     check(lambda b, x: b.node(op.split()[0], [x], **options), tmp_path)
+
+
+def test_average_of_a_cut_window(tmp_path):
+    """What implementations disagree about is refused, not guessed."""
+    b, model = build(lambda b, x: b.node("AveragePool", [x], **POOLS["ceil 2"], count_include_pad=1))
+    got, message = harness.run(model, harness.photos(1, 13), tmp_path, layer=model.graph.output[0].name)
+    assert got is None and "n_averagepool2" in message and "count_include_pad" in message
 
 
 def test_max_pool_dilated(tmp_path):
