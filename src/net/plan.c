@@ -75,6 +75,8 @@ void plan_split(struct plan *plan) {
         if (note.large) break;
         plan->batched_from = i;
     }
+    for (int i = 0; i < plan->batched_from; i++) /* a chain is not cut in two */
+        if (i + plan->steps[i].chain > plan->batched_from) plan->batched_from = i + plan->steps[i].chain;
     mark_batched(plan, plan->output);
     for (int i = plan->batched_from; i < plan->step_count; i++) {
         step_each_input(&plan->steps[i], mark_batched, plan);

@@ -62,6 +62,16 @@ def test_batches_and_neighbours_do_not_matter(tmp_path, tier):
         assert np.array_equal(alone, together)
 
 
+@pytest.mark.parametrize("network", ["mobilenet_v1", "mobilenet_v2", "mobilenet_v3"])
+def test_large_photos(network, tmp_path):
+    """Of 224 pixels, where blocks run in bands and late layers for several photos at once."""
+    b = Builder(seed=4, size=224)
+    model = b.model(ZOO[network](b))
+    together = harness.check(model, tmp_path, 224, batch=3)
+    alone = harness.check(model, tmp_path, 224, batch=1)
+    assert np.array_equal(alone, together)
+
+
 @pytest.mark.parametrize("name", ["mobilenet_v2_1.0_224_features.onnx", "mobilenet_v2_1.0_224.onnx"])
 def test_photos(shared, name, tmp_path, tier):
     """Real photos, pixels through Pillow: at most 1e-4 from ONNX Runtime."""
