@@ -164,6 +164,8 @@ void check_conv_f32(struct check *check, const struct conv_f32_impl *impl) {
         check_problem(check, impl, window, check_random(check, 1, 2), check_random(check, 1, 4),
                       check_pick(check, outs));
     }
+    struct window rows_apart = {9, 40, 5, 38, 3, 3, 1, 1, 0, 0, 2, 1}; /* dilated in y alone */
+    for (int i = 0; i < 8; i++) check_problem(check, impl, rows_apart, 1, 3, 9);
     struct window first = {56, 56, 28, 28, 3, 3, 2, 2, 0, 0, 1, 1},
                   last = {7, 7, 7, 7, 3, 3, 1, 1, 1, 1, 1, 1};
     check_problem(check, impl, first, 2, 3, 32);
