@@ -35,11 +35,16 @@ static void source_skip(j_decompress_ptr jpeg, long count) {
 
 static void source_end(j_decompress_ptr jpeg) { (void)jpeg; }
 
-/* Called for every row of blocks that is read: a file may have any number of scans, each the size of the picture. */
+/* Called for every row of blocks that is read: a file may have any number of scans, each the size of the picture. Where the
+ * data of a scan has ended, Huffman coding skips the rest of it, but arithmetic coding goes on inventing coefficients, up
+ * to a microsecond a block: such a file may have only as many scans as fit into the limit of pixels together. */
 static void check_scans(j_common_ptr common) {
     j_decompress_ptr jpeg = (j_decompress_ptr)common;
     const struct decode_job *job = jpeg->client_data;
-    if (jpeg->input_scan_number > job->max_scans) libjpeg_fail(common, POMONA_E_LIMIT, "too many scans");
+    uint64_t scans = (uint64_t)jpeg->input_scan_number,
+             pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
+    if (jpeg->input_scan_number > job->max_scans || (jpeg->arith_code && scans * pixels > job->max_pixels))
+        libjpeg_fail(common, POMONA_E_LIMIT, "too many scans");
 }
 
 static void attach(struct decode_job *job, const void *bytes, size_t size) {
