@@ -11,7 +11,7 @@
 
 static struct pomona_error error;
 static struct network net;
-static struct buffer file = BUFFER_INIT((size_t)64 << 20);
+static struct buffer file = {.limit = (size_t)64 << 20};
 static struct onnx_graph graph;
 
 static int setup(void **state) {

@@ -13,7 +13,7 @@ static struct pomona_error error;
 static struct pomona_context *context;
 static struct pomona_model *model;
 static struct network net;
-static struct buffer file = BUFFER_INIT((size_t)16 << 20);
+static struct buffer file = {.limit = (size_t)16 << 20};
 
 static int setup(void **state) {
     (void)state;
