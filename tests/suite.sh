@@ -85,6 +85,7 @@ suite() {
         done
         step 'symbols, install, examples' library || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
+            { [ ${#cluster[@]} -eq 0 ] || build/venv/bin/pip install -q -r tests/requirements-cluster.txt; } &&
             { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
     fi
     step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc auto || true; }
