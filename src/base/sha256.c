@@ -1,8 +1,10 @@
 #include "base/sha256.h"
 
+#include "base/sha256_blocks.h"
+
 #include <string.h>
 
-static const uint32_t round_constants[64] = {
+const uint32_t sha256_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
     0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
@@ -29,7 +31,7 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     for (int i = 0; i < 64; i++) {
         uint32_t big1 = rotate(s[4], 6) ^ rotate(s[4], 11) ^ rotate(s[4], 25);
         uint32_t choice = (s[4] & s[5]) ^ (~s[4] & s[6]);
-        uint32_t t1 = s[7] + big1 + choice + round_constants[i] + w[i];
+        uint32_t t1 = s[7] + big1 + choice + sha256_constants[i] + w[i];
         uint32_t big0 = rotate(s[0], 2) ^ rotate(s[0], 13) ^ rotate(s[0], 22);
         uint32_t t2 = big0 + ((s[0] & s[1]) ^ (s[0] & s[2]) ^ (s[1] & s[2]));
         memmove(s + 1, s, 7 * sizeof *s);
@@ -39,11 +41,19 @@ static void compress(uint32_t state[8], const uint8_t *block) {
     for (int i = 0; i < 8; i++) state[i] += s[i];
 }
 
+static void compress_all(struct sha256 *hash, const uint8_t *data, size_t blocks) {
+    if (hash->hardware)
+        sha256_x86_blocks(hash->state, data, blocks);
+    else
+        for (; blocks > 0; blocks--, data += 64) compress(hash->state, data);
+}
+
 void sha256_start(struct sha256 *hash) {
     static const uint32_t initial[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     memcpy(hash->state, initial, sizeof initial);
     hash->length = 0;
+    hash->hardware = sha256_x86_available();
 }
 
 void sha256_add(struct sha256 *hash, const void *data, size_t size) {
@@ -54,11 +64,11 @@ void sha256_add(struct sha256 *hash, const void *data, size_t size) {
         size_t part = size < 64 - filled ? size : 64 - filled;
         if (part) memcpy(hash->block + filled, bytes, part);
         if (filled + part < 64) return;
-        compress(hash->state, hash->block);
+        compress_all(hash, hash->block, 1);
         bytes += part, size -= part;
     }
-    for (; size >= 64; bytes += 64, size -= 64) compress(hash->state, bytes);
-    if (size) memcpy(hash->block, bytes, size);
+    compress_all(hash, bytes, size / 64);
+    if (size % 64) memcpy(hash->block, bytes + size / 64 * 64, size % 64);
 }
 
 void sha256_add_field(struct sha256 *hash, const void *data, size_t size) {

@@ -3,6 +3,7 @@
 #ifndef BASE_SHA256_H
 #define BASE_SHA256_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +13,7 @@ struct sha256 {
     uint32_t state[8];
     uint64_t length; /* bytes hashed so far */
     uint8_t block[64];
+    bool hardware; /* the processor's own instructions; clear it after the start to do without, as tests do */
 };
 
 void sha256_start(struct sha256 *hash);

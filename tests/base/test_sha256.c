@@ -66,6 +66,22 @@ static void pieces_do_not_matter(void **state) {
     }
 }
 
+static void hardware_and_plain_code_agree(void **state) {
+    (void)state;
+    uint8_t data[1000], digests[2][SHA256_SIZE];
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)(i * i >> 3);
+    for (size_t size = 0; size <= sizeof data; size += 37) {
+        for (int plain = 0; plain < 2; plain++) {
+            struct sha256 hash;
+            sha256_start(&hash);
+            if (plain) hash.hardware = false;
+            sha256_add(&hash, data, size);
+            sha256_finish(&hash, digests[plain]);
+        }
+        assert_memory_equal(digests[0], digests[1], SHA256_SIZE);
+    }
+}
+
 static void fields_keep_their_borders(void **state) {
     (void)state;
     static const char *const pairs[2][2] = {{"ab", "c"}, {"a", "bc"}};
@@ -82,6 +98,7 @@ static void fields_keep_their_borders(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_vectors_of_the_standard), cmocka_unit_test(a_million_letters_in_uneven_pieces),
-        cmocka_unit_test(pieces_do_not_matter), cmocka_unit_test(fields_keep_their_borders)};
+        cmocka_unit_test(pieces_do_not_matter), cmocka_unit_test(hardware_and_plain_code_agree),
+        cmocka_unit_test(fields_keep_their_borders)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
