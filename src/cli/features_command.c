@@ -153,7 +153,7 @@ int features_option_table(struct features_command *features, struct option *tabl
         {"json", 0, OPTION_FLAG, &features->json, NULL, "print run.json's content instead of text", 0, 0},
         {"quiet", 'q', OPTION_FLAG, &features->quiet, NULL, "no progress, no summary", 0, 0}};
     enum { COUNT = sizeof options / sizeof *options };
-    _Static_assert(COUNT <= FEATURES_OPTIONS_MAX, "the caller's table has room");
+    _Static_assert((int)COUNT <= (int)FEATURES_OPTIONS_MAX, "the caller's table has room");
     memcpy(table, options, sizeof options);
     return COUNT;
 }

@@ -51,8 +51,8 @@ static pomona_status read_photo(void *user, size_t row, const void **bytes, size
 /* Whether the corpus was drawn by pomona sample, which leaves a note in every file. */
 static bool is_synthetic(struct gathering *gathering) {
     static const char note[] = "drawn by pomona sample";
-    const void *bytes;
-    size_t size;
+    const void *bytes = NULL;
+    size_t size = 0;
     return gathering->rows > 0 && read_photo(gathering, 0, &bytes, &size, NULL) == POMONA_OK &&
            memmem(bytes, size, note, sizeof note - 1);
 }
