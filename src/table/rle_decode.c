@@ -3,7 +3,8 @@
 #include <string.h>
 
 struct rle_decoder rle_open(const uint8_t *data, size_t size, int width) {
-    return (struct rle_decoder){.at = data, .end = data + size, .width = width};
+    return (struct rle_decoder){
+        .at = data, .end = size ? data + size : data, /* an empty one may be NULL */ .width = width};
 }
 
 /* Reads the head of the next run. False at the end of the data. A packed run whose last bytes are missing is as long

@@ -24,12 +24,13 @@ static uint8_t sum_bytes(const struct pomona_moments *m) {
 
 static uint8_t product_bytes(const struct pomona_moments *m) {
     uint64_t high = 0, low = 0;
-    for (int i = 0; i < m->features; i++)
-        for (int j = 0; j <= i; j++) {
-            int128 value = moments_product(m, i, j), bits = value < 0 ? ~value : value;
-            high |= (uint64_t)(bits >> 64);
-            low |= (uint64_t)bits;
-        }
+    size_t count =
+        moments_tiles(m) * SYRK_S16_TILE; /* a pair that is there twice, or a zero, changes nothing */
+    for (size_t i = 0; i < count; i++) {
+        uint64_t top = (uint64_t)(m->products[i] >> 64), sign = 0 - (top >> 63);
+        high |= top ^ sign;
+        low |= (uint64_t)m->products[i] ^ sign;
+    }
     return bytes_for(high, low);
 }
 
@@ -46,8 +47,11 @@ static pomona_status write_sums(struct sink *sink, const int64_t *sums, int coun
 static pomona_status write_products(const struct pomona_moments *m, struct sink *sink, int bytes,
                                     uint8_t *row, struct pomona_error *error) {
     for (int i = 0; i < m->features; i++) {
+        size_t panel = (size_t)(i / SYRK_S16_PANEL);
+        const int128 *tiles = /* row i of its panel's first tile */
+            m->products + panel * (panel + 1) / 2 * SYRK_S16_TILE + i % SYRK_S16_PANEL * SYRK_S16_PANEL;
         for (int j = 0; j <= i; j++) {
-            int128 product = moments_product(m, i, j);
+            int128 product = tiles[j / SYRK_S16_PANEL * SYRK_S16_TILE + j % SYRK_S16_PANEL];
             uint8_t value[16];
             store_u64_le(value, (uint64_t)product);
             store_u64_le(value + 8, (uint64_t)(product >> 64));
