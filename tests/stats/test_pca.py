@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 OUTPUTS = ["PCA_Results", "PCA_results.csv", "PCA_variance.csv", "pca.model"]
+REPORT = ["report.html", "scree.png", "scree.svg"]
 
 
 def write_features(path, features, labels=None, space=None, layout="list", kind=np.float32, paths=None):
@@ -60,7 +61,7 @@ def difference_up_to_sign(a, b):
 
 def tree(folder):
     return {os.path.relpath(os.path.join(base, name), folder): open(os.path.join(base, name), "rb").read()
-            for base, _, names in os.walk(folder) for name in names}
+            for base, _, names in os.walk(folder) for name in names if name != "report.html"}  # which names the tier
 
 
 # --- results --------------------------------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def result(pomona, features, tmp_path_factory):
 
 
 def test_writes_what_the_manual_says(result):
-    assert sorted(os.listdir(result)) == OUTPUTS
+    assert sorted(os.listdir(result)) == OUTPUTS + REPORT
     success = json.loads((result / "PCA_Results/_SUCCESS").read_text())
     part, = success["parts"]
     content = (result / "PCA_Results" / part["name"]).read_bytes()
@@ -279,7 +280,7 @@ def test_refuses_to_overwrite(pomona, features, result, tmp_path):
     done = pomona("pca", features[0], "--out", tmp_path / "o", "--k", "3", status=2)
     assert "--overwrite" in done.stderr and tree(tmp_path / "o") == before
     pomona("pca", features[0], "--out", tmp_path / "o", "--k", "3", "--overwrite")
-    assert read(tmp_path / "o")[0].shape == (700, 3) and sorted(os.listdir(tmp_path / "o")) == OUTPUTS
+    assert read(tmp_path / "o")[0].shape == (700, 3) and sorted(os.listdir(tmp_path / "o")) == OUTPUTS + REPORT
     pomona("moments", "compute", features[0], "--out", tmp_path / "m.pom")
     assert "exists" in pomona("moments", "compute", features[0], "--out", tmp_path / "m.pom", status=2).stderr
     assert "exists" in pomona("moments", "merge", tmp_path / "m.pom", tmp_path / "m.pom", "--out", tmp_path / "m.pom", status=2).stderr
