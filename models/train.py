@@ -430,9 +430,9 @@ class GraphWriter:
 
 
 def metadata(labels):
-    profile = {"name": "phone", "orientation": True, "crop": "centre-square", "size": [SIZE, SIZE], "filter": "bicubic",
-               "mean": [127.5] * 3, "std": [127.5] * 3, "layout": "NCHW", "color": "RGB"}
-    return {"pomona.model_name": "pomona-s", "pomona.profile": json.dumps(profile), "pomona.labels": json.dumps(labels),
+    profile = (f"name=phone decode=exact orient=1 crop=square size={SIZE}x{SIZE} filter=bicubic "  # include/pomona/profile.h
+               "mean=127.5,127.5,127.5 std=127.5,127.5,127.5 layout=rgb")
+    return {"pomona.model_name": "pomona-s", "pomona.profile": profile, "pomona.labels": json.dumps(labels),
             "pomona.train_sha": hashlib.sha256(Path(__file__).read_bytes()).hexdigest(), "pomona.licence": "Apache-2.0"}
 
 

@@ -42,10 +42,10 @@ __attribute__((format(printf, 3, 4))) static void put(char *text, size_t *used, 
     if (*used >= POMONA_PROFILE_TEXT_MAX) *used = POMONA_PROFILE_TEXT_MAX - 1;
 }
 
-/* The shortest decimal text that reads back as the same float: at most nine digits. */
+/* The shortest decimal text of six to nine digits that reads back as the same float (with fewer, 100 would be 1e+02). */
 static void put_float(char *text, size_t *used, float value) {
     char number[32] = "";
-    for (int digits = 1; digits <= FLT_DECIMAL_DIG; digits++) {
+    for (int digits = FLT_DIG; digits <= FLT_DECIMAL_DIG; digits++) {
         snprintf(number, sizeof number, "%.*g", digits, (double)value);
         if (strtof(number, NULL) == value) break;
     }

@@ -182,7 +182,7 @@ static void test_rename_without_exchange(void **state) {
  * whole job does, and with POMONA_LONG=1 every one. */
 static void test_allocations(void **state) {
     (void)state;
-    enum { TRIED = 120 };
+    enum { TRIED = 50 };
     start_over();
     long before = allocations();
     assert_int_equal(run("out", turn.limit, false), POMONA_OK);
