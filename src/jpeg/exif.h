@@ -19,7 +19,7 @@ struct orientation {
 int exif_orientation(const void *jpeg, size_t size);
 
 /* The same from a TIFF block (what follows "Exif\0\0"). */
-int exif_orientation_tiff(const void *tiff, size_t size);
+int exif_orientation_tiff(const void *bytes, size_t size);
 
 /* What values 1..8 mean; any other is taken as 1. */
 struct orientation orientation_from_exif(int value);
