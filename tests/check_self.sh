@@ -55,6 +55,10 @@ caught style 'em dash' docs/page.md 'a \xe2\x80\x94 b\n'
 caught style 'machine path' docs/page.md 'see /hom''e/someone/x\n'
 caught style 'shell mistake' run.sh '#!/bin/sh\ncd $1\n'
 caught style 'a long file' src/base/a.c "$(printf '/* x */\\n%.0s' {1..601})"
+caught style 'a downloaded package' docs/some.whl 'x\n'
+clean_tree
+head -c 4000000 /dev/zero >docs/large.bin
+expect 1 style 'a large file'
 caught layers 'base includes image' src/base/a.c '#include "image/b.h"\n'
 caught layers 'include without a room' src/image/b.c '#include "b.h"\n'
 caught layers 'relative include' src/image/b.c '#include "../base/a.h"\n'

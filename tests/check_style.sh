@@ -30,6 +30,11 @@ for file in "${code[@]}"; do
     [ "$lines" -le 600 ] || report "$file:$lines: $lines lines" 'over 600 lines: one room, one job'
 done
 
+# What is built or downloaded is not committed, and neither are large files.
+report "$(files '*.whl' '*.o' '*.so' '*.a' '*.pyc' '*.zip' '*.tar.gz')" 'a product of a build or a download'
+mapfile -t everything < <(files '*')
+report "$(find "${everything[@]}" -maxdepth 0 -size +3M 2>/dev/null)" 'over 3 MB'
+
 forbid 'trailing space' '[[:space:]]$' "${text[@]}"
 forbid 'tab' $'\t' "${c_files[@]}"
 for file in "${text[@]}"; do

@@ -81,7 +81,7 @@ suite() {
         step 'C tests' c_tests release auto || true
         for tier in scalar avx2 avx512; do # what computes; checkkernels goes through all tiers by itself
             has_tier $tier || continue
-            step "C tests, $tier" c_tests release $tier --suite image --suite net || true
+            step "C tests, $tier" c_tests release $tier --suite image --suite net --suite golden --suite stats || true
         done
         step 'symbols, install, examples' library || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
