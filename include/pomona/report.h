@@ -121,7 +121,8 @@ struct pomona_report {
     bool scores_standardised; /* the features were scaled to unit variance first */
 
     /* Scores [row_count][components], one row a photo; rows with a value that is not finite are counted and left
-     * out. NULL: no scatter plot, no near-duplicates, no outliers. */
+     * out. They may be an even sample of the photos: where row_count is below `rows`, the page says so. NULL: no
+     * scatter plot, no near-duplicates, no outliers. */
     const double *scores;
     const struct pomona_report_photo *row_photos; /* [row_count] */
     size_t row_count, components;

@@ -51,6 +51,20 @@ static void write_typical(struct page *page, enum word words, double distance) {
     markup_raw(markup, ".</p>\n");
 }
 
+/* Says so when only `count` photos were looked at. */
+static void write_sampled(struct page *page, size_t count) {
+    struct markup *markup = &page->markup;
+    size_t all = page_population(page);
+    if (count >= all) return;
+    markup_raw(markup, "<p class=\"quiet\">");
+    markup_number(markup, number_integer(markup->language, (int64_t)count));
+    markup_raw(markup, " ");
+    markup_word(markup, WORD_pairs_sampled);
+    markup_raw(markup, " ");
+    markup_number(markup, number_integer(markup->language, (int64_t)all));
+    markup_raw(markup, ".</p>\n");
+}
+
 static bool labels_differ(const struct page *page, const struct near_pair *pair) {
     const char *a = row_label(page, pair->a), *b = row_label(page, pair->b);
     return a && b && strcmp(a, b) != 0;
@@ -62,15 +76,7 @@ void write_pairs(struct page *page) {
     markup_raw(markup, "<p>");
     markup_word(markup, WORD_pairs_intro);
     write_typical(page, WORD_pairs_typical, found->typical_nearest);
-    if (found->compared < found->finite_count) {
-        markup_raw(markup, "<p class=\"quiet\">");
-        markup_number(markup, number_integer(markup->language, (int64_t)found->compared));
-        markup_raw(markup, " ");
-        markup_word(markup, WORD_pairs_sampled);
-        markup_raw(markup, " ");
-        markup_number(markup, number_integer(markup->language, (int64_t)found->finite_count));
-        markup_raw(markup, ".</p>\n");
-    }
+    write_sampled(page, found->compared);
     markup_raw(markup, "<ol class=\"pairs\">\n");
     for (size_t i = 0; i < found->pair_count; i++) {
         const struct near_pair *pair = &found->pairs[i];
@@ -101,6 +107,7 @@ void write_outliers(struct page *page) {
     markup_raw(markup, "<p>");
     markup_word(markup, WORD_outliers_intro);
     write_typical(page, WORD_outliers_typical, found->typical_distance);
+    write_sampled(page, found->finite_count);
     markup_raw(markup, "<ol class=\"outliers\">\n");
     for (size_t i = 0; i < found->outlier_count; i++) {
         markup_raw(markup, "<li><p>");

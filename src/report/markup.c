@@ -3,7 +3,6 @@
 #include "base/text.h"
 
 #include <math.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,17 +12,6 @@ void markup_bytes(struct markup *markup, const void *data, size_t size) {
 }
 
 void markup_raw(struct markup *markup, const char *html) { markup_bytes(markup, html, strlen(html)); }
-
-void markup_printf(struct markup *markup, const char *format, ...) {
-    char piece[256];
-    va_list arguments;
-    va_start(arguments, format);
-    int length = vsnprintf(piece, sizeof piece, format, arguments);
-    va_end(arguments);
-    if (markup->status == POMONA_OK && (length < 0 || (size_t)length >= sizeof piece))
-        markup->status = fail(markup->error, POMONA_E_INTERNAL, "report", "a piece of markup is too long");
-    markup_raw(markup, piece);
-}
 
 static uint32_t code_point(const char *text, size_t length) {
     const unsigned char *byte = (const unsigned char *)text;

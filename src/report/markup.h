@@ -22,7 +22,12 @@ enum { MARKUP_TEXT_MAX = 400 }; /* bytes of a text that are shown; the middle of
 /* As they are: markup of our own. */
 void markup_raw(struct markup *markup, const char *html);
 void markup_bytes(struct markup *markup, const void *data, size_t size);
-void markup_printf(struct markup *markup, const char *format, ...) __attribute__((format(printf, 2, 3)));
+#define markup_printf(page_markup, ...)                                                                      \
+    do {                                                                                                     \
+        struct markup *into_ = (page_markup);                                                                \
+        if (into_->status == POMONA_OK)                                                                      \
+            into_->status = buffer_printf(into_->out, into_->error, __VA_ARGS__);                            \
+    } while (0)
 
 /* Escaped for an element's content or a quoted attribute. NULL is empty. */
 void markup_text(struct markup *markup, const char *text);

@@ -13,6 +13,11 @@ enum { PAGE_LIMIT = 64 << 20 };
 
 const char *page_path(const struct page *page, const char *path) { return path ? path + page->prefix : ""; }
 
+size_t page_population(const struct page *page) {
+    size_t rows = page->report->row_count, all = page->report->rows > 0 ? (size_t)page->report->rows : 0;
+    return all > rows ? all : page->neighbours.finite_count;
+}
+
 bool page_has_scores(const struct page *page) { return page->neighbours.finite_count > 0; }
 
 bool page_has_spectrum(const struct page *page) { return page->report->spectrum.count > 0; }

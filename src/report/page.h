@@ -37,6 +37,9 @@ struct page {
 /* A path without the common folder. NULL becomes "". */
 const char *page_path(const struct page *page, const char *path);
 
+/* The photos that the rows with scores stand for: more than the rows themselves where the caller sampled. */
+size_t page_population(const struct page *page);
+
 bool page_has_scores(const struct page *page);
 bool page_has_spectrum(const struct page *page);
 

@@ -243,13 +243,13 @@ static size_t write_thumbnails(struct scatter *scatter) {
 static void write_counts(struct scatter *scatter, size_t pictures) {
     struct markup *markup = scatter->markup;
     const struct page *page = scatter->page;
-    size_t finite = page->neighbours.finite_count, left_out = page->report->row_count - finite;
+    size_t all = page_population(page), left_out = page->report->row_count - page->neighbours.finite_count;
     const struct {
         bool applies;
         size_t number;
         enum word word;
         size_t of;
-    } lines[] = {{scatter->count < finite, scatter->count, WORD_map_sampled, finite},
+    } lines[] = {{scatter->count < all, scatter->count, WORD_map_sampled, all},
                  {pictures > 0 && pictures < scatter->count, pictures, WORD_map_pictures, 0},
                  {left_out > 0, left_out, WORD_map_left_out, 0}};
     for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {

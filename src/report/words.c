@@ -84,7 +84,8 @@ static struct number scientific(pomona_language language, double value) {
     char power[16];
     int exponent = (int)floor(log10(fabs(value)));
     /* Two steps, because 10^-exponent overflows for the smallest doubles. */
-    double scaled = fabs(value) * pow(10, -(exponent / 2)) * pow(10, -(exponent - exponent / 2));
+    int half = exponent / 2;
+    double scaled = fabs(value) * pow(10, -half) * pow(10, half - exponent);
     uint64_t digits = (uint64_t)llround(scaled * 1000);
     if (digits >= 10000) digits /= 10, exponent++;
     add_grouped(&number, language, digits / 1000);

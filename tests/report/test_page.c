@@ -257,6 +257,18 @@ static void many_labels_stay_bounded(void **state) {
     memory_free(values);
 }
 
+static void a_sample_of_the_caller_is_named(void **state) {
+    (void)state;
+    struct pomona_report report = full_report(ROWS);
+    report.rows = 1000000;
+    assert_page_has(&report,
+                    PARTS("60 points drawn, an even sample of 1,000,000",
+                          "60 photos were compared, an even sample of 1,000,000"),
+                    true);
+    report.rows = ROWS;
+    assert_page_has(&report, PARTS("even sample"), false);
+}
+
 static void what_contradicts_itself_is_refused(void **state) {
     (void)state;
     char *text;
@@ -401,6 +413,7 @@ int main(void) {
         cmocka_unit_test(everything_from_outside_is_escaped),
         cmocka_unit_test(poor_corpora_have_pages),
         cmocka_unit_test(many_labels_stay_bounded),
+        cmocka_unit_test(a_sample_of_the_caller_is_named),
         cmocka_unit_test(what_contradicts_itself_is_refused),
         cmocka_unit_test(photos_become_thumbnails),
         cmocka_unit_test(the_same_report_has_the_same_bytes),
