@@ -27,7 +27,7 @@ struct canvas {
     /* A line through points [count][2]; `dashed` for guides. */
     void (*line)(void *self, enum ink ink, double thickness, int dashed, const double *points, size_t count);
     void (*dot)(void *self, enum ink ink, double x, double y, double radius);
-    /* One line of UTF-8 with its baseline at y. */
+    /* One line of UTF-8 with its baseline at y, in a halo that keeps it apart from lines below. */
     void (*text)(void *self, enum ink ink, enum text_anchor anchor, int bold, double scale, double x,
                  double y, const char *text);
 };

@@ -70,6 +70,13 @@ static void draw_text(void *self, enum ink ink, enum text_anchor anchor, int bol
     cairo_text_extents(self, text, &extents);
     double shift = anchor == ANCHOR_START ? 0 : anchor == ANCHOR_END ? 1 : 0.5;
     cairo_move_to(self, x - shift * extents.x_advance, y);
+    cairo_text_path(self, text);
+    cairo_set_source_rgb(self, 1, 1, 1);
+    cairo_set_line_width(self, 5);
+    cairo_set_dash(self, NULL, 0, 0);
+    cairo_stroke(self);
+    use(self, ink);
+    cairo_move_to(self, x - shift * extents.x_advance, y);
     cairo_show_text(self, text);
     cairo_new_path(self);
 }

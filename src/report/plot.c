@@ -10,7 +10,8 @@ enum { SVG_LIMIT = 16 << 20 };
 static const char style[] =
     "<style>\n"
     "svg{background:#fff;font:17px \"DejaVu Sans\",Verdana,sans-serif}\n"
-    "polyline{fill:none;stroke-linejoin:round}.dashed{stroke-dasharray:4 4}.bold{font-weight:bold}\n"
+    "polyline{fill:none;stroke-linejoin:round}.dashed{stroke-dasharray:4 4}.bold{font-weight:bold}"
+    "text{paint-order:stroke;stroke:#fff;stroke-width:5px;stroke-linejoin:round}\n"
     ".ink-text{fill:#1c1f21}.ink-muted{fill:#5c6169}.ink-bar{fill:#3873ab}.ink-line{fill:#b35405}"
     ".ink-mark{fill:#991f5c}\n"
     "polyline.ink-muted{stroke:#5c6169}polyline.ink-grid{stroke:#e3e6e8}polyline.ink-line{stroke:#b35405}"

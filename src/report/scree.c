@@ -178,6 +178,8 @@ static void draw_shares(const struct frame *frame) {
         double guide[4] = {labels[i].x, labels[i].y, labels[i].x, bottom};
         canvas->line(canvas->self, INK_LINE, 1, 1, guide, 2);
         canvas->dot(canvas->self, INK_LINE, labels[i].x, labels[i].y, 0.3 * size);
+    }
+    for (size_t i = 0; i < count; i++) {
         left[i] = labels[i].x - 0.62 * size * (double)strlen(labels[i].text) > frame->left;
         if (!left[i]) continue;
         highest = fmin(labels[i].y - 0.5 * size, highest - line);
