@@ -7,3 +7,5 @@ for bench in net job pca memory start; do
     printf '\n== %s\n' "$bench"
     "$python" "$bench.py" --keep
 done
+printf '\n== pca_spark\n'
+../build/venv-reference/bin/python pca_spark.py --keep
