@@ -17,6 +17,7 @@ struct gemm_f32_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
+struct syrk_s16_impl;
 
 /* What --self-test does to the output of a kernel before it is checked, to prove that the checks can fail. */
 enum sabotage {
@@ -99,6 +100,7 @@ void check_pool_f32(struct check *check, const struct pool_f32_impl *impl);
 void check_eltwise_f32(struct check *check, const struct eltwise_f32_impl *impl);
 void check_pixels_f32(struct check *check, const struct pixels_f32_impl *impl);
 void check_resize_u8(struct check *check, const struct resize_u8_impl *impl);
+void check_syrk_s16(struct check *check, const struct syrk_s16_impl *impl);
 
 /* Prints the speed of the tier's kernels on the layers of MobileNetV2 1.0/224. */
 void bench_kernels(pomona_tier tier);

@@ -12,6 +12,7 @@
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
+#include "kernels/syrk_s16/syrk_s16.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,6 +51,9 @@ struct version {
 #define FAMILY check_resize_u8
 #include "kernels/resize_u8/resize_u8.inc"
 #undef FAMILY
+#define FAMILY check_syrk_s16
+#include "kernels/syrk_s16/syrk_s16.inc"
+#undef FAMILY
 #undef IMPL
 
 static const struct version versions[] = {
@@ -63,6 +67,7 @@ static const struct version versions[] = {
 #include "kernels/pixels_f32/pixels_f32.inc"
 #include "kernels/pool_f32/pool_f32.inc"
 #include "kernels/resize_u8/resize_u8.inc"
+#include "kernels/syrk_s16/syrk_s16.inc"
 #undef IMPL
 };
 enum { VERSIONS = sizeof versions / sizeof *versions };
