@@ -136,7 +136,8 @@ static void describe(struct gathering *gathering) {
     report->feature_space = pomona_feature_reader_property(reader, "pomona.feature_space");
     report->stages = gathering->stages;
     if (job->run) describe_run(gathering, job->run);
-    add_stage(gathering, "moments", job->result->seconds_moments);
+    add_stage(gathering, "moments",
+              job->result->seconds_moments + (job->run ? job->run->seconds_moments : 0));
     add_stage(gathering, "pca", job->result->seconds_fit);
     add_stage(gathering, "scores", job->result->seconds_scores);
     report->spectrum = (struct pomona_spectrum){gathering->info.eigenvalues, (size_t)gathering->info.features,
