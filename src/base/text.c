@@ -67,6 +67,13 @@ size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity)
     return used;
 }
 
+uint64_t text_hash(const char *text) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+    hash ^= hash >> 32;
+    return hash * 0x9E3779B97F4A7C15u;
+}
+
 bool text_parse_int(const char *text, long long low, long long high, long long *value) {
     char *end = NULL;
     if (!text || !(*text == '-' || (*text >= '0' && *text <= '9'))) return false;

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* Length in bytes (1..4) of the valid UTF-8 sequence at text[0..size), 0 if there is none. Surrogates, overlong
  * forms and values above U+10FFFF are invalid (RFC 3629). */
@@ -23,6 +24,10 @@ size_t text_percent_encode_invalid(const char *text, char *out, size_t capacity)
  * classes stand for one character of UTF-8. No allocation; time at most proportional to pattern x name. A pattern of
  * more than 256 bytes, or with a class that is not closed, matches nothing. */
 bool text_glob(const char *pattern, const char *name);
+
+/* A hash for tables of texts, the same on every machine: FNV-1a (Fowler, Noll, Vo), 64 bits, with a final mix so that any of
+ * its bits will do. Not against an adversary. */
+uint64_t text_hash(const char *text);
 
 /* Parses a decimal integer that fills the whole string (no spaces, no plus sign) and lies in [low, high]. */
 bool text_parse_int(const char *text, long long low, long long high, long long *value);

@@ -1,10 +1,9 @@
+#include "base/clock.h"
 #include "base/memory.h"
 #include "image/decode.h"
 #include "image/resample.h"
 #include "kernels/kernels.h"
 #include "pomona/image.h"
-
-#include <time.h>
 
 struct pomona_preprocessor {
     struct pomona_profile profile;
@@ -15,12 +14,6 @@ struct pomona_preprocessor {
     double total_seconds, resize_seconds;
 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static pomona_status start(void *self, int width, int height, struct pomona_error *error) {
     struct pomona_preprocessor *p = self;
     struct resample_geometry geometry = {.width = width,
@@ -29,17 +22,17 @@ static pomona_status start(void *self, int width, int height, struct pomona_erro
                                          .square = p->profile.crop == POMONA_CROP_SQUARE,
                                          .out_width = p->profile.width,
                                          .out_height = p->profile.height};
-    double begin = now();
+    double begin = clock_seconds();
     pomona_status status = resampler_start(&p->resampler, &geometry, p->pixels, error);
-    p->resize_seconds += now() - begin;
+    p->resize_seconds += clock_seconds() - begin;
     return status;
 }
 
 static void take_rows(void *self, int count, const uint8_t *const *rows) {
     struct pomona_preprocessor *p = self;
-    double begin = now();
+    double begin = clock_seconds();
     resampler_rows(&p->resampler, count, rows);
-    p->resize_seconds += now() - begin;
+    p->resize_seconds += clock_seconds() - begin;
 }
 
 pomona_status pomona_preprocessor_new(const struct pomona_context *context,
@@ -62,12 +55,12 @@ pomona_status pomona_preprocessor_run(struct pomona_preprocessor *preprocessor, 
                                       const void *bytes, size_t size, uint8_t *pixels,
                                       struct pomona_error *error) {
     struct row_sink sink = {preprocessor, start, take_rows};
-    double begin = now();
+    double begin = clock_seconds();
     preprocessor->pixels = pixels;
     preprocessor->orientation =
         orientation_from_exif(preprocessor->profile.orient ? exif_orientation(bytes, size) : 1);
     pomona_status status = decode_rows(name, bytes, size, &preprocessor->limits, &sink, error);
-    preprocessor->total_seconds += now() - begin;
+    preprocessor->total_seconds += clock_seconds() - begin;
     return status;
 }
 

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "pomona/table.h"
 
 #include <math.h>
@@ -36,14 +37,6 @@ struct diff {
     int64_t kept, capacity;
     double abs_sum, cosine_sum;
 };
-
-/* FNV-1a, 64 bits, with a final mix so that both the pass and the bucket can be taken from it. */
-static uint64_t path_hash(const char *path) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; *path; path++) hash = (hash ^ (unsigned char)*path) * 0x100000001b3u;
-    hash ^= hash >> 32;
-    return hash * 0x9E3779B97F4A7C15u;
-}
 
 static bool in_pass(const struct diff *diff, uint64_t hash, int pass) {
     return (int)((hash >> 40) % (unsigned)diff->passes) == pass;
@@ -135,7 +128,7 @@ scan(struct diff *diff, struct pomona_feature_reader *reader, const char *prefix
         if (!has_row) return POMONA_OK;
         const char *path = row.path;
         if (prefix && strncmp(path, prefix, strlen(prefix)) == 0) path += strlen(prefix);
-        uint64_t hash = path_hash(path);
+        uint64_t hash = text_hash(path);
         if (in_pass(diff, hash, pass)) TRY(take(diff, &row, path, hash));
     }
 }

@@ -1,21 +1,15 @@
 #include "job/label_counts.h"
 
 #include "base/memory.h"
+#include "base/text.h"
 
 #include <string.h>
-
-/* FNV-1a (Fowler, Noll, Vo), 64 bits. */
-static size_t label_hash(const char *label) {
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (; label && *label; label++) hash = (hash ^ (unsigned char)*label) * 0x100000001b3u;
-    return (size_t)(hash ^ hash >> 32);
-}
 
 static bool same_label(const char *a, const char *b) { return a && b ? strcmp(a, b) == 0 : a == b; }
 
 /* The slot of a label: its own, or the free one where it belongs. */
 static size_t *find_slot(const struct label_counts *counts, const char *label) {
-    size_t at = label_hash(label) % counts->slot_count;
+    size_t at = (label ? text_hash(label) >> 16 : 0) % counts->slot_count;
     while (counts->slots[at] && !same_label(counts->labels[counts->slots[at] - 1].label, label))
         at = (at + 1) % counts->slot_count;
     return &counts->slots[at];

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 /* The part being made. */
@@ -26,12 +25,6 @@ struct open_part {
     double started, last_progress;
     int64_t at_start; /* photos that were done when this run began */
 };
-
-double clock_seconds(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
 
 char *part_name(const struct job *job, int part) {
     enum { NAME_MAX_SIZE = 96 };

@@ -1,5 +1,6 @@
 #include "job/pipeline.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/memory.h"
 
@@ -59,12 +60,6 @@ struct worker {
     bool started;
 };
 
-static double now(void) {
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 static struct slot *slot_of(struct pipeline *pipeline, size_t photo) {
     return &pipeline->slots[photo % pipeline->slot_count];
 }
@@ -98,9 +93,9 @@ static void *read_photos(void *argument) {
         if (stopping) break;
 
         struct slot *slot = slot_of(pipeline, photo);
-        double start = now();
+        double start = clock_seconds();
         slot->status = file_read(options->photos[options->first + photo].path, &slot->bytes, &slot->cause);
-        double seconds = now() - start;
+        double seconds = clock_seconds() - start;
 
         pthread_mutex_lock(&pipeline->lock);
         slot->state = SLOT_READ;
@@ -157,9 +152,9 @@ static pomona_status work_on(struct worker *worker, size_t first, int count, str
         }
     }
     if (pictures == 0) return POMONA_OK;
-    double start = now();
+    double start = clock_seconds();
     TRY(pomona_session_run(worker->session, worker->pixels, pictures, worker->features, error));
-    worker->net_seconds += now() - start;
+    worker->net_seconds += clock_seconds() - start;
     size_t width = (size_t)pipeline->feature_count;
     for (int i = 0; i < pictures; i++)
         memcpy(slot_of(pipeline, worker->rows[i])->features, worker->features + (size_t)i * width,

@@ -4,6 +4,7 @@
 #define JOB_TASK_H
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "job/journal.h"
 #include "pomona/features.h"
 #include "pomona/model.h"
@@ -66,7 +67,5 @@ pomona_status job_commit(struct job *job, struct pomona_error *error);
 /* run.json's text. */
 pomona_status run_json_format(const struct pomona_features_result *result, struct buffer *out,
                               struct pomona_error *error);
-
-double clock_seconds(void);
 
 #endif

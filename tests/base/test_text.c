@@ -96,10 +96,19 @@ static void integers_fill_the_text_and_the_range(void **state) {
     assert_false(text_parse_int(NULL, 0, 1, &value));
 }
 
+/* The values are those of an independent computation. */
+static void test_hash(void **state) {
+    (void)state;
+    assert_true(text_hash("") == 0x8570e254d5cb36d5u);
+    assert_true(text_hash("\xC3\xA9.jpg") == 0xf617d5c342800109u);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8_is_rfc_3629), cmocka_unit_test(printable_text_is_one_line),
-        cmocka_unit_test(invalid_bytes_are_percent_encoded), cmocka_unit_test(what_does_not_fit_is_cut_whole),
-        cmocka_unit_test(integers_fill_the_text_and_the_range)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(utf8_is_rfc_3629),
+                                       cmocka_unit_test(printable_text_is_one_line),
+                                       cmocka_unit_test(invalid_bytes_are_percent_encoded),
+                                       cmocka_unit_test(what_does_not_fit_is_cut_whole),
+                                       cmocka_unit_test(integers_fill_the_text_and_the_range),
+                                       cmocka_unit_test(test_hash)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
