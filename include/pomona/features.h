@@ -93,7 +93,7 @@ struct pomona_features_result {
         feature_space[POMONA_HASH_TEXT_SIZE];
     char profile_text[POMONA_PROFILE_TEXT_MAX];
     char model_name[128], layer[128];
-    bool profile_assumed, placeholder_model;
+    bool profile_assumed, untrained_model;
     double seconds_moments;                   /* of seconds_write */
     char moments_hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 that ends moments.pom; "": there is none */
     char moments_refused

@@ -39,7 +39,7 @@ struct pomona_model_info {
                                                   spaces are never mixed */
     struct pomona_profile profile;
     bool profile_assumed; /* the file carried no profile */
-    bool placeholder;     /* the file says that it is untrained (metadata pomona.placeholder = 1) */
+    bool untrained;       /* the file says that it is untrained (metadata pomona.untrained = 1) */
     int input_width, input_height;
     int features;              /* length of the feature vector */
     int nodes, steps;          /* nodes of the graph, steps of the fused plan */

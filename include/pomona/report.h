@@ -109,9 +109,9 @@ struct pomona_report {
     int threads;
     const char *version; /* of pomona */
     const char *model, *model_hash, *layer, *profile, *tier, *feature_space;
-    bool synthetic_photos;  /* the page says that they are drawings, not photographs */
-    bool placeholder_model; /* the page says that the network is untrained */
-    bool profile_assumed;   /* the page says that the model did not name its preprocessing */
+    bool synthetic_photos; /* the page says that they are drawings, not photographs */
+    bool untrained_model;  /* the page says that the network is untrained */
+    bool profile_assumed;  /* the page says that the model did not name its preprocessing */
     const struct pomona_report_stage *stages;
     size_t stage_count;
 

@@ -44,7 +44,7 @@ static void end_progress(struct progress_line *line) {
 
 static void print_model(const struct pomona_features_result *result) {
     printf("model     %s, layer %s, %d features%s\n", result->model_name, result->layer, result->features,
-           result->placeholder_model ? " (an untrained stand-in: its features mean nothing yet)" : "");
+           result->untrained_model ? " (untrained: its features mean nothing)" : "");
     printf("profile   %s%s\n", result->profile_text, result->profile_assumed ? " (assumed)" : "");
 }
 

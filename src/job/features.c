@@ -60,7 +60,7 @@ static pomona_status open_model(struct job *job, struct pomona_error *error) {
     const struct pomona_model_info *info = &job->info;
     result->features = info->features;
     result->profile_assumed = info->profile_assumed;
-    result->placeholder_model = info->placeholder;
+    result->untrained_model = info->untrained;
     result->tier = pomona_tier_name(pomona_context_tier(job->context));
     snprintf(result->model_name, sizeof result->model_name, "%s", info->name);
     snprintf(result->layer, sizeof result->layer, "%s", info->layer);

@@ -110,7 +110,7 @@ static void describe_run(struct gathering *gathering, const struct pomona_featur
     report->seconds = run->seconds;
     report->photos_per_second = run->photos_per_second;
     report->threads = run->threads;
-    report->placeholder_model = run->placeholder_model;
+    report->untrained_model = run->untrained_model;
     report->profile_assumed = run->profile_assumed;
     add_stage(gathering, "list", run->seconds_list);
     add_stage(gathering, "model", run->seconds_model);

@@ -54,7 +54,7 @@ pomona_status run_json_format(const struct pomona_features_result *result, struc
     json_text(&json, "hash", result->model_hash);
     json_text(&json, "layer", result->layer);
     json_integer(&json, "features", result->features);
-    json_boolean(&json, "placeholder", result->placeholder_model);
+    json_boolean(&json, "untrained", result->untrained_model);
     json_object_end(&json);
     json_object(&json, "profile");
     json_text(&json, "text", result->profile_text);

@@ -168,10 +168,10 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
         status = plan_place(plan, 1, offsets, &floats, opening->error);
     memory_free(offsets);
     TRY(status);
-    const char *placeholder = onnx_graph_property(&opening->graph, "pomona.placeholder");
+    const char *untrained = onnx_graph_property(&opening->graph, "pomona.untrained");
     info->name = model->name;
     info->layer = model->layer;
-    info->placeholder = placeholder && strcmp(placeholder, "1") == 0;
+    info->untrained = untrained && strcmp(untrained, "1") == 0;
     info->input_width = info->profile.width;
     info->input_height = info->profile.height;
     info->features = (int)plan->tensors[plan->output].elements;

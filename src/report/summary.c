@@ -14,7 +14,7 @@ static void note(struct page *page, bool applies, enum word text) {
 
 void write_notes(struct page *page) {
     note(page, page->report->synthetic_photos, WORD_note_synthetic);
-    note(page, page->report->placeholder_model, WORD_note_placeholder);
+    note(page, page->report->untrained_model, WORD_note_untrained);
     note(page, page->report->profile_assumed, WORD_note_profile);
 }
 

@@ -75,7 +75,7 @@ static void info_says_what_the_file_is(void **state) {
     assert_string_equal(info.layer, "flat");
     assert_string_equal(info.profile.name, "spark-compat");
     assert_true(info.profile_assumed);
-    assert_false(info.placeholder);
+    assert_false(info.untrained);
     assert_int_equal(info.features, 4);
     assert_int_equal(info.nodes, 5);
     assert_int_equal(info.steps, 2); /* conv with its relu, mean */
@@ -161,12 +161,12 @@ static void profiles_come_from_the_file(void **state) {
     static const char text[] = "name=phone decode=exact orient=1 crop=square size=8x8 filter=bicubic "
                                "mean=101.5,110.5,120.5 std=51.5,61.5,71.5 layout=rgb";
     network_property(&net, "pomona.profile", text);
-    network_property(&net, "pomona.placeholder", "1");
+    network_property(&net, "pomona.untrained", "1");
     assert_int_equal(open_net(), POMONA_OK);
     assert_string_equal(info_of().profile.name, "phone");
     assert_true(info_of().profile.mean[1] == 110.5f);
     assert_false(info_of().profile_assumed);
-    assert_true(info_of().placeholder);
+    assert_true(info_of().untrained);
     assert_int_equal(open_with(NULL, "phone"), POMONA_OK);
     assert_failure(open_with(NULL, "spark-compat"), POMONA_E_USAGE,
                    "a.onnx: profile 'spark-compat' was asked for, but the model was made for 'phone'");

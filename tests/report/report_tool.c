@@ -98,7 +98,7 @@ static int set_value(struct pomona_report *report, const char *kind, const char 
                   {"photos_per_second", NULL, NULL, &report->photos_per_second, NULL},
                   {"total", NULL, NULL, &report->spectrum.total, NULL},
                   {"synthetic_photos", NULL, NULL, NULL, &report->synthetic_photos},
-                  {"placeholder_model", NULL, NULL, NULL, &report->placeholder_model},
+                  {"untrained_model", NULL, NULL, NULL, &report->untrained_model},
                   {"profile_assumed", NULL, NULL, NULL, &report->profile_assumed},
                   {"scores_standardised", NULL, NULL, NULL, &report->scores_standardised}};
     for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {

@@ -146,7 +146,7 @@ static void an_empty_report_is_a_page(void **state) {
         &report, PARTS("id=\"map\"", "id=\"pairs\"", "id=\"variance\"", "id=\"failures\"", "<script"), false);
     report.language = POMONA_LANGUAGE_FRENCH;
     report.photos = 12;
-    report.synthetic_photos = report.placeholder_model = true;
+    report.synthetic_photos = report.untrained_model = true;
     assert_page_has(&report, PARTS("Rapport sur les photos", "synthétiques", "substitut", "ont été lues"),
                     true);
 }
