@@ -39,10 +39,10 @@ struct pomona_classifier_info {
     double false_reject;            /* share of known photos that the threshold was set to reject */
     double threshold;               /* photos whose `known` is below are rejected */
     double fine_confidence, coarse_confidence;
-    int labels_version;              /* 1 after training, one more with each change of labels */
+    int labels_version;               /* 1 after training, one more with each change of labels */
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file that holds the head */
-    uint64_t file_bytes;             /* of that file */
-    uint64_t head_bytes;             /* weights of the head in memory */
+    uint64_t file_bytes;              /* of that file */
+    uint64_t head_bytes;              /* weights of the head in memory */
 };
 
 /* Opens a classifier's file; NULL: the embedded one. Errors: those of pomona_model_open; POMONA_E_INPUT: the model has
@@ -66,9 +66,9 @@ POMONA_API const struct pomona_model *pomona_classifier_model(const struct pomon
 /* One fine class. */
 struct pomona_class {
     const char *name;
-    int group;              /* its coarse class; -1 without hierarchy */
-    const char *aliases;    /* other names it is known by, one a line; "" for none */
-    int64_t photos;         /* that it was trained on; 0: not known */
+    int group;           /* its coarse class; -1 without hierarchy */
+    const char *aliases; /* other names it is known by, one a line; "" for none */
+    int64_t photos;      /* that it was trained on; 0: not known */
 };
 
 /* Class 0 .. classes - 1; false past the last. Texts live as long as the classifier. */

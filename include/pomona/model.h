@@ -33,12 +33,13 @@ struct pomona_model_options {
 struct pomona_model_info {
     const char *name;                 /* file name, or "embedded" */
     const char *layer;                /* the layer that is the feature vector */
-    char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
+    char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file; of the backbone alone in a classifier's file */
     char
         feature_space[POMONA_HASH_TEXT_SIZE]; /* hash(model, layer, profile, precision): features of different
                                                   spaces are never mixed */
     struct pomona_profile profile;
     bool profile_assumed; /* the file carried no profile */
+    bool has_head;        /* the file is a classifier's (pomona/classifier.h): backbone and head */
     bool untrained;       /* the file says that it is untrained (metadata pomona.untrained = 1) */
     int input_width, input_height;
     int features;              /* length of the feature vector */

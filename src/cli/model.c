@@ -9,7 +9,10 @@
 static void print_text(const struct pomona_model *model, const struct pomona_model_info *info) {
     char profile[POMONA_PROFILE_TEXT_MAX], step[256];
     pomona_profile_format(&info->profile, profile);
-    printf("model     %s%s\n", info->name, info->untrained ? " (untrained)" : "");
+    printf("model     %s%s\n", info->name,
+           info->has_head    ? " (with a head: pomona predict)"
+           : info->untrained ? " (untrained)"
+                             : "");
     printf("hash      %s\n", info->hash);
     printf("input     %dx%d RGB\n", info->input_width, info->input_height);
     printf("profile   %s%s\n", profile, info->profile_assumed ? " (assumed)" : "");
@@ -38,8 +41,9 @@ static void print_json(const struct pomona_model *model, const struct pomona_mod
     print_json_member("layer", info->layer, ",\n");
     print_json_member("feature_space", info->feature_space, ",\n");
     print_json_member("profile", profile, ",\n");
-    printf("  \"profile_assumed\": %s,\n  \"untrained\": %s,\n", info->profile_assumed ? "true" : "false",
-           info->untrained ? "true" : "false");
+    printf("  \"profile_assumed\": %s,\n  \"untrained\": %s,\n  \"has_head\": %s,\n",
+           info->profile_assumed ? "true" : "false", info->untrained ? "true" : "false",
+           info->has_head ? "true" : "false");
     printf("  \"input_width\": %d,\n  \"input_height\": %d,\n  \"features\": %d,\n  \"nodes\": %d,\n",
            info->input_width, info->input_height, info->features, info->nodes);
     printf("  \"macs\": %llu,\n  \"weight_bytes\": %llu,\n  \"activation_bytes\": %llu,\n  \"steps\": [",

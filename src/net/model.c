@@ -8,6 +8,7 @@
 #include "net/layer.h"
 #include "net/lower.h"
 #include "onnx/graph.h"
+#include "onnx/splice.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,7 +114,10 @@ static pomona_status lower_to(struct opening *opening, int target, int *rank) {
 static pomona_status lower_layer(struct opening *opening) {
     struct layer_choice choice;
     int rank;
-    TRY(layer_choose(opening->file, &opening->graph, opening->options->layer, &choice, opening->error));
+    const char *layer = opening->options->layer;
+    if (!layer)
+        layer = onnx_graph_property(&opening->graph, "pomona.head.layer"); /* a classifier's head says it */
+    TRY(layer_choose(opening->file, &opening->graph, layer, &choice, opening->error));
     TRY(lower_to(opening, choice.value, &rank));
     if (choice.needs_rank_2 && rank != 2) {
         if (choice.otherwise < 0)
@@ -129,13 +133,31 @@ static pomona_status lower_layer(struct opening *opening) {
     return opening->model->layer ? POMONA_OK : fail_memory(opening->error, "model");
 }
 
-static void hash_model(struct pomona_model_info *info, const void *data, size_t size) {
+static void hash_file(const void *data, size_t size, char hex[SHA256_HEX_SIZE]) {
     struct sha256 hash;
     uint8_t digest[SHA256_SIZE];
     sha256_start(&hash);
     sha256_add(&hash, data, size);
     sha256_finish(&hash, digest);
-    sha256_hex(digest, info->hash);
+    sha256_hex(digest, hex);
+}
+
+/* The hash of the file, or of the backbone in a classifier's file: what makes the features is the same, with or without
+ * a head. The backbone is cut out and hashed, not believed. */
+static pomona_status hash_model(struct opening *opening, const void *data, size_t size) {
+    struct pomona_model_info *info = &opening->model->info;
+    const char *text = onnx_graph_property(&opening->graph, ONNX_ORIGINAL_KEY);
+    struct onnx_original original;
+    hash_file(data, size, info->hash);
+    if (!text) return POMONA_OK;
+    if (!onnx_original_parse(text, &original))
+        return FAIL(opening, POMONA_E_CORRUPT, "metadata %s makes no sense", ONNX_ORIGINAL_KEY);
+    struct buffer backbone = BUFFER_INIT(FILE_SIZE_MAX);
+    pomona_status status = onnx_cut(opening->file, data, size, &original, &backbone, opening->error);
+    buffer_free(&backbone);
+    if (status == POMONA_OK) memcpy(info->hash, original.hash, sizeof info->hash);
+    info->has_head = true;
+    return status;
 }
 
 /* One hash over everything that decides what the features mean. */
@@ -180,7 +202,7 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     for (int i = 0; i < plan->step_count; i++) info->macs += plan->steps[i].macs;
     info->weight_bytes = (uint64_t)plan->packed_floats * sizeof(float);
     info->activation_bytes = (uint64_t)(floats + plan->scratch_floats) * sizeof(float);
-    hash_model(info, data, size);
+    TRY(hash_model(opening, data, size));
     hash_feature_space(info);
     return POMONA_OK;
 }

@@ -2,18 +2,12 @@
 
 #include "base/memory.h"
 #include "onnx/onnx.pb-c.h"
+#include "onnx/wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum {
-    WIRE_VARINT = 0,
-    WIRE_64 = 1,
-    WIRE_BYTES = 2,
-    WIRE_32 = 5,
-
-    MODEL_FIELD_GRAPH = 7
-};
+enum { MODEL_FIELD_GRAPH = 7 };
 
 struct budget {
     size_t left;
@@ -40,35 +34,6 @@ static void budget_free(void *self, void *block) {
 
 size_t onnx_memory_budget(size_t size) { return size_add(size_multiply(size, 4), (size_t)32 << 20); }
 
-/* Reads a varint at data[*at]; false when it runs past the end or past ten bytes. */
-static bool read_varint(const uint8_t *data, size_t size, size_t *at, uint64_t *value) {
-    *value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        if (*at >= size) return false;
-        uint8_t byte = data[(*at)++];
-        *value |= (uint64_t)(byte & 0x7F) << shift;
-        if (!(byte & 0x80)) return true;
-    }
-    return false;
-}
-
-/* Skips one field's value; false when it does not fit. */
-static bool skip_value(const uint8_t *data, size_t size, size_t *at, unsigned wire) {
-    uint64_t length;
-    switch (wire) {
-    case WIRE_VARINT: return read_varint(data, size, at, &length);
-    case WIRE_64: length = 8; break;
-    case WIRE_32: length = 4; break;
-    case WIRE_BYTES:
-        if (!read_varint(data, size, at, &length)) return false;
-        break;
-    default: return false;
-    }
-    if (length > size - *at) return false;
-    *at += (size_t)length;
-    return true;
-}
-
 /* Whether a model message may have this field: numbers by the bits of a mask, integers and byte strings apart. */
 static bool is_model_field(uint64_t tag) {
     const uint64_t integers = 1 << 1 | 1 << 5; /* ir_version, model_version */
@@ -88,10 +53,10 @@ static pomona_status check_outline(const char *name, const uint8_t *data, size_t
     while (at < size) {
         size_t start = at;
         uint64_t tag;
-        bool whole = read_varint(data, size, &at, &tag);
+        bool whole = wire_read_varint(data, size, &at, &tag);
         if (graphs == 0 && (!whole || !is_model_field(tag)))
             return fail(error, POMONA_E_INPUT, name, "not an ONNX model");
-        if (!whole || !skip_value(data, size, &at, tag & 7))
+        if (!whole || !wire_skip(data, size, &at, tag & 7))
             return fail(error, POMONA_E_CORRUPT, name, "truncated or damaged ONNX model: byte %zu of %zu",
                         start, size);
         if (tag >> 3 == MODEL_FIELD_GRAPH) graphs++;

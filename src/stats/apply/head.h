@@ -19,7 +19,8 @@ enum {
     HEAD_FEATURES_MAX = 16384,
     HEAD_LEAVES_MAX = 131072,
     HEAD_PROTOTYPES_MAX = 1 << 20,
-    HEAD_NEIGHBOURS_MAX = 1024
+    HEAD_NEIGHBOURS_MAX = 1024,
+    HEAD_RANK_MAX = 256
 };
 
 enum head_kind {
@@ -27,17 +28,17 @@ enum head_kind {
     HEAD_NEIGHBOURS /* logit = log of the summed weights of the nearest prototypes of that leaf */
 };
 
-/* Being known: score = energy_weight * log(sum exp(logits)) - distance_weight * d2 - residual_weight * r2, where
- * z = offset + projection . x, d2 = the smallest squared distance of z to a row of `centres`, and
- * r2 = |scale * (x - mean)|^2 - |z|^2 (what the projection does not see; its rows are orthonormal in scaled space).
- * Higher is better known. rank 0: the energy alone. */
+/* Being known: score = energy_weight * E - residual_weight * r, higher is better known.
+ *   E = log(sum exp(temperature * logits)): the energy of the head as it was trained, without its temperature (Liu et
+ *       al., Energy-based Out-of-distribution Detection, 2020)
+ *   r = sqrt(|u|^2 - |projection . u|^2), u = (x - mean) * scale: what the leading principal components of the training
+ *       photos do not explain (Wang et al., ViM, 2022, without its virtual logit)
+ * rank 0: the energy alone. */
 struct head_novelty {
-    int rank, centre_count;
-    float *projection;  /* [rank][features] */
-    float *offset;      /* [rank] */
-    float *centres;     /* [centre_count][rank] */
-    float *mean, *scale; /* [features]; NULL where residual_weight is 0 */
-    double energy_weight, distance_weight, residual_weight;
+    int rank;            /* 0..HEAD_RANK_MAX */
+    float *projection;   /* [rank][features], orthonormal rows; NULL where rank is 0 */
+    float *mean, *scale; /* [features]; NULL where rank is 0 */
+    double energy_weight, residual_weight;
     double threshold; /* photos that score below are rejected; -INFINITY: none */
 };
 
@@ -47,12 +48,13 @@ struct head {
     int *leaf_class;                       /* [leaves], each 0..classes - 1 */
     int *class_group;                      /* [classes], each 0..groups - 1; NULL without groups */
 
-    float *weight; /* HEAD_LINEAR: [leaves][features]; temperature is folded in */
-    float *bias;   /* [leaves] */
+    double temperature; /* > 0; found by calibration, 1 without */
+    float *weight;      /* HEAD_LINEAR: [leaves][features]; already divided by the temperature */
+    float *bias;        /* [leaves] */
 
-    /* HEAD_NEIGHBOURS: u = normalised((x - mean) * scale), similarity_i = u . prototype_i; among the `neighbours` most
-     * similar prototypes (ties: the first), weight_i = exp(sharpness * (similarity_i - 1)); a leaf's probability is its
-     * share of the weights. Its logits, for the energy, are log(weights + 1e-12) / 1. */
+    /* HEAD_NEIGHBOURS: u = (x - mean) * scale, divided by its length (0: left 0), similarity_i = u . prototype_i; among
+     * the `neighbours` most similar prototypes (ties: the first), weight_i = exp(sharpness * (similarity_i - 1)); a
+     * leaf's logit is log(1e-12 + the sum of the weights of its prototypes), so its probability is its share. */
     int prototype_count, neighbours;
     float *prototypes;   /* [prototype_count][features], each of length 1 */
     int *prototype_leaf; /* [prototype_count] */
@@ -70,17 +72,20 @@ size_t head_scratch(const struct head *head);
  * gives NaN out. */
 void head_run(const struct head *head, const float *x, double *scratch, double *probabilities, double *known);
 
+/* r of head_novelty for one photo; scratch [features]. Only where rank > 0. */
+double head_residual(const struct head_novelty *novelty, int features, const float *x, double *scratch);
+
 enum head_level { HEAD_FINE, HEAD_COARSE, HEAD_REJECTED };
 
 struct head_decision {
-    int best;                /* most probable class (ties: the first) */
-    int group;               /* most probable group, -1 without hierarchy; for HEAD_FINE the group of `best` */
+    int best;                 /* most probable class (ties: the first) */
+    int group;                /* most probable group, -1 without hierarchy */
     double group_probability; /* of `group`; 0 without */
     enum head_level level;
 };
 
-/* Rejected when known < threshold (or NaN). Else fine when the best class reaches fine_confidence; else coarse when the best group
- * reaches coarse_confidence; else (neither) fine without hierarchy, coarse with one: the caller sees the probabilities. */
+/* Rejected when known < threshold (or NaN). Else coarse when the best class is below fine_confidence and the best group
+ * reaches coarse_confidence; else fine. */
 void head_decide(const struct head *head, const double *probabilities, double known,
                  struct head_decision *decision);
 

@@ -1,0 +1,166 @@
+#include "classifier/classifier.h"
+
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/sha256.h"
+#include "classifier/open.h"
+#include "net/model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_SIZE_MAX ((size_t)1 << 30)
+
+static void hash_file(const uint8_t *data, size_t size, char hex[SHA256_HEX_SIZE]) {
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    sha256_start(&hash);
+    sha256_add(&hash, data, size);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+}
+
+static uint64_t head_bytes(const struct head *head) {
+    size_t features = (size_t)head->features, floats = (size_t)head->novelty.rank * features;
+    floats += head->kind == HEAD_LINEAR ? (size_t)head->leaves * (features + 1)
+                                        : (size_t)head->prototype_count * (features + 1) + 2 * features;
+    if (head->novelty.rank > 0) floats += 2 * features;
+    return floats * sizeof(float);
+}
+
+static void complete_info(struct pomona_classifier *c, const uint8_t *data, size_t size) {
+    struct pomona_classifier_info *info = &c->info;
+    const struct head *head = &c->head;
+    info->classes = head->classes;
+    info->groups = head->groups;
+    info->leaves = head->leaves;
+    info->temperature = head->temperature;
+    info->rejects = isfinite(head->novelty.threshold);
+    info->threshold = head->novelty.threshold;
+    info->fine_confidence = head->fine_confidence;
+    info->coarse_confidence = head->coarse_confidence;
+    info->file_bytes = size;
+    info->head_bytes = head_bytes(head);
+    hash_file(data, size, info->hash);
+}
+
+/* The head of the file data[size], fully read. */
+static pomona_status read_head(const char *name, const uint8_t *data, size_t size,
+                               struct pomona_classifier *c, struct pomona_error *error) {
+    struct onnx_graph graph;
+    TRY(onnx_graph_load(name, data, size, &graph, error));
+    pomona_status status = classifier_read_head(name, &graph, c, error);
+    onnx_graph_free(&graph);
+    if (status == POMONA_OK) complete_info(c, data, size);
+    return status;
+}
+
+/* Opens the backbone at the head's layer, and checks that they belong together. */
+static pomona_status open_backbone(const struct pomona_context *context, const char *name,
+                                   const uint8_t *data, size_t size, const char *profile,
+                                   struct pomona_classifier *c, struct pomona_error *error) {
+    const struct pomona_model_options options = {.layer = c->layer, .profile = profile};
+    struct pomona_model_info *info = &c->info.model;
+    TRY(pomona_model_open_memory(context, name, data, size, &options, &c->model, error));
+    pomona_model_get_info(c->model, info);
+    if (info->features != c->head.features)
+        return fail(error, POMONA_E_CORRUPT, name, "its head takes %d features, its backbone gives %d",
+                    c->head.features, info->features);
+    if (strcmp(info->feature_space, c->feature_space) != 0)
+        return fail(
+            error, POMONA_E_INPUT, name,
+            "its head was trained on other features (model, layer, profile or precision): %.16s, and these "
+            "are %.16s",
+            c->feature_space, info->feature_space);
+    return POMONA_OK;
+}
+
+static pomona_status open_both(const struct pomona_context *context, const char *name, const uint8_t *data,
+                               size_t size, const struct pomona_classifier_options *options,
+                               struct pomona_classifier *c, struct pomona_error *error) {
+    if (options->head) {
+        struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
+        pomona_status status = file_read(options->head, &file, error);
+        if (status == POMONA_OK) status = read_head(options->head, file.data, file.size, c, error);
+        buffer_free(&file);
+        TRY(status);
+    } else {
+        TRY(read_head(name, data, size, c, error));
+    }
+    return open_backbone(context, name, data, size, options->profile, c, error);
+}
+
+pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,
+                                     const uint8_t *data, size_t size,
+                                     const struct pomona_classifier_options *options,
+                                     struct pomona_classifier **classifier, struct pomona_error *error) {
+    static const struct pomona_classifier_options defaults = {0};
+    *classifier = NULL;
+    struct pomona_classifier *made = memory_new(1, sizeof *made);
+    if (!made) return fail_memory(error, "classifier");
+    pomona_status status = open_both(context, name, data, size, options ? options : &defaults, made, error);
+    if (status == POMONA_OK)
+        *classifier = made;
+    else
+        pomona_classifier_free(&made);
+    return status;
+}
+
+pomona_status pomona_classifier_open(const struct pomona_context *context, const char *path,
+                                     const struct pomona_classifier_options *options,
+                                     struct pomona_classifier **classifier, struct pomona_error *error) {
+    *classifier = NULL;
+    if (!path) {
+        const void *data;
+        size_t size;
+        embedded_model(&data, &size);
+        return classifier_open_memory(context, "embedded", data, size, options, classifier, error);
+    }
+    struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
+    pomona_status status = file_read(path, &file, error);
+    if (status == POMONA_OK)
+        status = classifier_open_memory(context, path, file.data, file.size, options, classifier, error);
+    buffer_free(&file);
+    return status;
+}
+
+void pomona_classifier_free(struct pomona_classifier **classifier) {
+    if (!classifier || !*classifier) return;
+    struct pomona_classifier *c = *classifier;
+    pomona_model_free(&c->model);
+    head_free(&c->head);
+    arena_free(&c->texts);
+    memory_free(c);
+    *classifier = NULL;
+}
+
+void pomona_classifier_get_info(const struct pomona_classifier *classifier,
+                                struct pomona_classifier_info *info) {
+    *info = classifier->info;
+}
+
+const struct pomona_model *pomona_classifier_model(const struct pomona_classifier *classifier) {
+    return classifier->model;
+}
+
+bool pomona_classifier_class(const struct pomona_classifier *classifier, int index,
+                             struct pomona_class *out) {
+    if (index < 0 || index >= classifier->info.classes) return false;
+    *out = classifier->classes[index];
+    return true;
+}
+
+const char *pomona_classifier_group(const struct pomona_classifier *classifier, int index) {
+    return index < 0 || index >= classifier->info.groups ? NULL : classifier->groups[index];
+}
+
+static int compare_name(const void *name, const void *entry) {
+    return strcmp(name, ((const struct class_entry *)entry)->name);
+}
+
+int pomona_classifier_find(const struct pomona_classifier *classifier, const char *name) {
+    const struct class_entry *found =
+        bsearch(name, classifier->entries, (size_t)classifier->entry_count, sizeof *found, compare_name);
+    return found ? found->index : -1;
+}

@@ -1,0 +1,210 @@
+#include "onnx/write.h"
+
+#include "base/memory.h"
+#include "onnx/wire.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Field numbers, by message. */
+enum {
+    MODEL_IR_VERSION = 1,
+    MODEL_PRODUCER = 2,
+    MODEL_GRAPH = 7,
+    MODEL_OPSET = 8,
+    MODEL_METADATA = 14,
+    OPSET_VERSION = 2,
+    PROPERTY_KEY = 1,
+    PROPERTY_VALUE = 2,
+    GRAPH_NODE = 1,
+    GRAPH_NAME = 2,
+    GRAPH_INITIALIZER = 5,
+    GRAPH_INPUT = 11,
+    GRAPH_OUTPUT = 12,
+    NODE_INPUT = 1,
+    NODE_OUTPUT = 2,
+    NODE_NAME = 3,
+    NODE_OP = 4,
+    NODE_ATTRIBUTE = 5,
+    ATTRIBUTE_NAME = 1,
+    ATTRIBUTE_I = 3,
+    ATTRIBUTE_TYPE = 20,
+    TENSOR_DIMS = 1,
+    TENSOR_TYPE = 2,
+    TENSOR_NAME = 8,
+    TENSOR_RAW = 9,
+    VALUE_NAME = 1,
+    VALUE_TYPE = 2,
+    TYPE_TENSOR = 1,
+    TENSOR_TYPE_ELEMENT = 1,
+    TENSOR_TYPE_SHAPE = 2,
+    SHAPE_DIM = 1,
+    DIM_VALUE = 1,
+    DIM_PARAM = 2
+};
+
+enum { TYPE_FLOAT = 1, TYPE_INT64 = 7, TYPE_FLOAT16 = 10, IR_VERSION = 8, PIECE_MAX = 1 << 30 };
+
+static void append(struct onnx_writer *writer, const void *data, size_t size) {
+    if (writer->status == POMONA_OK) writer->status = buffer_append(writer->out, data, size, writer->error);
+}
+
+void onnx_write_varint(struct onnx_writer *writer, uint64_t value) {
+    uint8_t bytes[10];
+    size_t count = 0;
+    do {
+        bytes[count] = (uint8_t)((value & 0x7F) | (value > 0x7F ? 0x80 : 0));
+        value >>= 7;
+        count++;
+    } while (value);
+    append(writer, bytes, count);
+}
+
+static void write_integer(struct onnx_writer *writer, unsigned field, int64_t value) {
+    onnx_write_varint(writer, field << 3 | WIRE_VARINT);
+    onnx_write_varint(writer, (uint64_t)value);
+}
+
+static void write_bytes(struct onnx_writer *writer, unsigned field, const void *data, size_t size) {
+    onnx_write_varint(writer, field << 3 | WIRE_BYTES);
+    onnx_write_varint(writer, size);
+    append(writer, data, size);
+}
+
+static void write_text(struct onnx_writer *writer, unsigned field, const char *text) {
+    write_bytes(writer, field, text, strlen(text));
+}
+
+/* A message inside another: written to `inner` first, because its length comes before it. */
+static struct onnx_writer begin(struct onnx_writer *writer, struct buffer *inner) {
+    *inner = BUFFER_INIT(PIECE_MAX);
+    return (struct onnx_writer){inner, writer->error, writer->status};
+}
+
+static void end(struct onnx_writer *writer, unsigned field, struct onnx_writer *inner) {
+    writer->status = inner->status;
+    write_bytes(writer, field, inner->out->data, inner->out->size);
+    buffer_free(inner->out);
+}
+
+static void write_attribute(struct onnx_writer *writer, const char *name, int64_t value) {
+    struct buffer bytes;
+    struct onnx_writer attribute = begin(writer, &bytes);
+    write_text(&attribute, ATTRIBUTE_NAME, name);
+    write_integer(&attribute, ATTRIBUTE_I, value);
+    write_integer(&attribute, ATTRIBUTE_TYPE, ONNX_ATTRIBUTE_INT);
+    end(writer, NODE_ATTRIBUTE, &attribute);
+}
+
+void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *text) {
+    struct buffer bytes;
+    struct onnx_writer node = begin(writer, &bytes);
+    for (int i = 0; text->inputs[i]; i++) write_text(&node, NODE_INPUT, text->inputs[i]);
+    for (int i = 0; text->outputs[i]; i++) write_text(&node, NODE_OUTPUT, text->outputs[i]);
+    write_text(&node, NODE_NAME, text->outputs[0]);
+    write_text(&node, NODE_OP, text->op);
+    if (text->attribute) write_attribute(&node, text->attribute, text->value);
+    end(writer, GRAPH_NODE, &node);
+}
+
+uint16_t onnx_half_of(float value) {
+    uint16_t sign = signbit(value) ? 0x8000 : 0;
+    float magnitude = fabsf(value);
+    if (isnan(value)) return 0x7E00;
+    if (magnitude >= 65520.0f) return sign | 0x7C00;
+    if (magnitude < 6.103515625e-05f) /* subnormal: multiples of 2^-24 */
+        return sign | (uint16_t)rintf(magnitude * 16777216.0f);
+    int exponent;
+    float fraction = frexpf(magnitude, &exponent); /* in [0.5, 1) */
+    int steps = (int)rintf(fraction * 2048.0f);    /* 1024..2048; 2048 carries into the exponent */
+    return (uint16_t)(sign | (((exponent + 14) << 10) + (steps - 1024)));
+}
+
+float onnx_half_round(float value) {
+    uint16_t half = onnx_half_of(value);
+    int exponent = half >> 10 & 31, fraction = half & 1023;
+    float magnitude = exponent == 31  ? (fraction ? NAN : INFINITY)
+                      : exponent == 0 ? ldexpf((float)fraction, -24)
+                                      : ldexpf((float)(1024 + fraction), exponent - 25);
+    return half & 0x8000 ? -magnitude : magnitude;
+}
+
+/* The bytes of a tensor: dims, type, name, raw data (little-endian, as is every machine that this is built for). */
+static void write_tensor(struct onnx_writer *writer, const char *name, size_t rows, size_t columns, int type,
+                         const void *data, size_t size) {
+    struct buffer bytes;
+    struct onnx_writer tensor = begin(writer, &bytes);
+    write_integer(&tensor, TENSOR_DIMS, (int64_t)rows);
+    if (columns) write_integer(&tensor, TENSOR_DIMS, (int64_t)columns);
+    write_integer(&tensor, TENSOR_TYPE, type);
+    write_text(&tensor, TENSOR_NAME, name);
+    write_bytes(&tensor, TENSOR_RAW, data, size);
+    end(writer, GRAPH_INITIALIZER, &tensor);
+}
+
+void onnx_write_floats(struct onnx_writer *writer, const char *name, size_t rows, size_t columns,
+                       const float *values, bool half) {
+    size_t count = rows * (columns ? columns : 1);
+    if (!half) {
+        write_tensor(writer, name, rows, columns, TYPE_FLOAT, values, count * sizeof *values);
+        return;
+    }
+    uint16_t *halves = memory_new(count, sizeof *halves);
+    if (!halves) {
+        if (writer->status == POMONA_OK) writer->status = fail_memory(writer->error, "weights");
+        return;
+    }
+    for (size_t i = 0; i < count; i++) halves[i] = onnx_half_of(values[i]);
+    write_tensor(writer, name, rows, columns, TYPE_FLOAT16, halves, count * sizeof *halves);
+    memory_free(halves);
+}
+
+void onnx_write_integers(struct onnx_writer *writer, const char *name, size_t count, const int64_t *values) {
+    write_tensor(writer, name, count, 0, TYPE_INT64, values, count * sizeof *values);
+}
+
+static void write_shape(struct onnx_writer *writer, size_t columns) {
+    struct buffer bytes, dim_bytes;
+    struct onnx_writer shape = begin(writer, &bytes);
+    struct onnx_writer batch = begin(&shape, &dim_bytes);
+    write_text(&batch, DIM_PARAM, "N");
+    end(&shape, SHAPE_DIM, &batch);
+    struct onnx_writer width = begin(&shape, &dim_bytes);
+    write_integer(&width, DIM_VALUE, (int64_t)columns);
+    end(&shape, SHAPE_DIM, &width);
+    end(writer, TENSOR_TYPE_SHAPE, &shape);
+}
+
+void onnx_write_value(struct onnx_writer *writer, bool output, const char *name, size_t columns) {
+    struct buffer value_bytes, type_bytes, tensor_bytes;
+    struct onnx_writer value = begin(writer, &value_bytes);
+    write_text(&value, VALUE_NAME, name);
+    struct onnx_writer type = begin(&value, &type_bytes);
+    struct onnx_writer tensor = begin(&type, &tensor_bytes);
+    write_integer(&tensor, TENSOR_TYPE_ELEMENT, TYPE_FLOAT);
+    write_shape(&tensor, columns);
+    end(&type, TYPE_TENSOR, &tensor);
+    end(&value, VALUE_TYPE, &type);
+    end(writer, output ? GRAPH_OUTPUT : GRAPH_INPUT, &value);
+}
+
+void onnx_write_property(struct onnx_writer *writer, const char *key, const char *value) {
+    struct buffer bytes;
+    struct onnx_writer property = begin(writer, &bytes);
+    write_text(&property, PROPERTY_KEY, key);
+    write_text(&property, PROPERTY_VALUE, value);
+    end(writer, MODEL_METADATA, &property);
+}
+
+void onnx_write_model(struct onnx_writer *writer, int opset, const struct buffer *graph) {
+    struct buffer graph_bytes, opset_bytes;
+    write_integer(writer, MODEL_IR_VERSION, IR_VERSION);
+    write_text(writer, MODEL_PRODUCER, "pomona");
+    struct onnx_writer named = begin(writer, &graph_bytes);
+    append(&named, graph->data, graph->size);
+    write_text(&named, GRAPH_NAME, "head");
+    end(writer, MODEL_GRAPH, &named);
+    struct onnx_writer operators = begin(writer, &opset_bytes);
+    write_integer(&operators, OPSET_VERSION, opset);
+    end(writer, MODEL_OPSET, &operators);
+}
