@@ -12,6 +12,7 @@ int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_pca(int argc, char **argv);
+int command_predict(int argc, char **argv);
 int command_moments(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_cpu(int argc, char **argv);

@@ -19,7 +19,7 @@ static void format_duration(double seconds, char *out, size_t size) {
         snprintf(out, size, "%.0f h %02.0f min", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
 }
 
-static void show_progress(void *user, const struct pomona_features_progress *progress) {
+void features_show_progress(void *user, const struct pomona_features_progress *progress) {
     enum { SECONDS_BETWEEN_LINES = 5 };
     struct progress_line *line = user;
     time_t now = time(NULL);
@@ -37,7 +37,7 @@ static void show_progress(void *user, const struct pomona_features_progress *pro
     fflush(stderr);
 }
 
-static void end_progress(struct progress_line *line) {
+void features_end_progress(struct progress_line *line) {
     if (line->drawn) fputs("\n", stderr);
     line->drawn = false;
 }
@@ -108,7 +108,7 @@ pomona_status features_execute(struct features_command *features, const struct p
                                struct pomona_features_result *result, struct pomona_error *error) {
     catch_signals();
     pomona_status status = pomona_features_run(context, &features->options, result, error);
-    end_progress(&features->line);
+    features_end_progress(&features->line);
     if (status == POMONA_E_INTERRUPTED) fprintf(stderr, "pomona: go on with --resume\n");
     return status;
 }
@@ -172,7 +172,7 @@ bool features_accept(struct features_command *features, const char *name, const 
     options->should_stop = was_signalled;
     options->user = &features->line;
     features->line = (struct progress_line){.terminal = isatty(STDERR_FILENO), .last = time(NULL)};
-    if (!features->quiet) options->progress = show_progress;
+    if (!features->quiet) options->progress = features_show_progress;
     return true;
 }
 
