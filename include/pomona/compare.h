@@ -67,9 +67,10 @@ struct pomona_compare_options {
     const char *labels; /* CSV instead of folder names, see pomona_features_options */
     int64_t limit;      /* at most so many photos, the first by path; 0: all */
     struct pomona_compare_budget budget;
-    int threads;    /* of photos a second and of the accuracy; default pomona_cpu_threads() */
-    int rounds;     /* 1..100; default 3 */
-    int photos;     /* a round times so many photos one by one, 10..10,000; default 200 */
+    int threads; /* of photos a second and of the accuracy; default pomona_cpu_threads() */
+    int rounds;  /* 1..100; default 3 */
+    int photos;  /* a round times so many photos one by one, the same again where there are fewer, 10..10,000;
+                       default 200 */
     double seconds; /* or those that take so long, but at least 10; also the time of the threads; default 5 */
     bool quick;     /* other defaults: 1 round, 30 photos, half a second */
     bool overwrite; /* replace the comparison in DIR; it stays until the new one is complete */
@@ -140,8 +141,8 @@ enum pomona_compare_reason {
     POMONA_COMPARE_NO_ACCURACY,   /* no model answers with a class that a photo is labelled with */
     POMONA_COMPARE_NONE_FITS,     /* every model exceeds a budget */
     POMONA_COMPARE_MOST_ACCURATE, /* the chosen one is the most accurate of those that fit */
-    POMONA_COMPARE_CHEAPER_AS_GOOD /* another is more accurate, but not significantly, and the chosen one is faster, or as
-                                      fast and smaller */
+    POMONA_COMPARE_CHEAPER_AS_GOOD /* another is more accurate, but not significantly, and the chosen one is faster, or about
+                                      as fast and smaller */
 };
 
 struct pomona_compare_result {

@@ -12,6 +12,7 @@ static const struct {
     {"features", "photos in, CNN features out, as Parquet parts", command_features},
     {"pca", "principal components and scores of features", command_pca},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
+    {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},
     {"model", "look into a model file", command_model},

@@ -6,8 +6,8 @@
 /* A difference between two models counts from here on. */
 static const double SIGNIFICANT = 0.05;
 
-/* Medians within this factor of the least count as equally fast: what a busy machine adds from one run to the next. */
-static const double AS_FAST = 1.05;
+/* Latencies and memories within this factor of the least count as equal: what differs from one run to the next. */
+static const double AS_CHEAP = 1.05;
 
 void compare_count(const uint8_t *verdicts, size_t photos, struct pomona_compare_row *row) {
     int64_t fine = 0, coarse = 0;
@@ -122,18 +122,29 @@ static void test_all(struct pomona_compare_result *result, const uint8_t *const 
     }
 }
 
-/* Of those as good as the best, the least memory among those as fast as the fastest. */
+static bool is_less_memory(const struct pomona_compare_row *row, double bytes) {
+    return row->peak_memory > 0 && (double)row->peak_memory <= bytes;
+}
+
+/* Of those as good as the best: those as fast as the fastest, of these those as small as the smallest, of these the most
+ * accurate. */
 static int find_cheapest(const struct pomona_compare_result *result) {
-    double fastest = INFINITY;
+    double fastest = INFINITY, least = INFINITY;
     int chosen = -1;
     for (int i = 0; i < result->row_count; i++)
         if (result->rows[i].tied) fastest = fmin(fastest, result->rows[i].ms.median);
     for (int i = 0; i < result->row_count; i++) {
         const struct pomona_compare_row *row = &result->rows[i];
-        if (!row->tied || row->ms.median > AS_FAST * fastest) continue;
+        if (row->tied && row->ms.median <= AS_CHEAP * fastest && is_less_memory(row, least))
+            least = (double)row->peak_memory;
+    }
+    for (int i = 0; i < result->row_count; i++) {
+        const struct pomona_compare_row *row = &result->rows[i];
+        if (!row->tied || row->ms.median > AS_CHEAP * fastest) continue;
+        if (isfinite(least) && !is_less_memory(row, AS_CHEAP * least)) continue;
         const struct pomona_compare_row *other = chosen < 0 ? NULL : &result->rows[chosen];
-        if (!other || row->peak_memory < other->peak_memory ||
-            (row->peak_memory == other->peak_memory && is_cheaper(row, other)))
+        if (!other || row->answered > other->answered ||
+            (row->answered == other->answered && is_cheaper(row, other)))
             chosen = i;
     }
     return chosen;

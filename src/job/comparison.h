@@ -35,21 +35,21 @@ struct compare_speed {
     int timed;
 };
 
-/* Each runs in a child (child_work.body), with a compare_subject as its user. Errors: those of opening the model,
+/* Each runs in a child (child_work.body), with a struct compare_subject as its user. Errors: those of opening the model,
  * POMONA_E_INPUT when no probe can be decoded, POMONA_E_MEMORY.
  *
- * Describes the model: fills the row's facts (reply: struct pomona_compare_row, its name and path are kept). */
-pomona_status compare_describe(void *subject, void *row, struct pomona_error *error);
+ * Describes the model: fills the row's facts (reply: struct pomona_compare_row, whose name and path are kept). */
+pomona_status compare_describe(void *user, void *reply, struct pomona_error *error);
 
 /* Answers the largest probes one by one and gives the peak of resident memory (reply: uint64_t). Frees the child's copy of
  * the list of photos first: it is not the model's. */
-pomona_status compare_memory(void *subject, void *peak, struct pomona_error *error);
+pomona_status compare_memory(void *user, void *reply, struct pomona_error *error);
 
 /* One round (reply: struct compare_speed). */
-pomona_status compare_speed(void *subject, void *speed, struct pomona_error *error);
+pomona_status compare_speed(void *user, void *reply, struct pomona_error *error);
 
 /* Answers all photos (reply: VERDICT_ bits [photos.count]). Only for a model with a head. */
-pomona_status compare_accuracy(void *subject, void *verdicts, struct pomona_error *error);
+pomona_status compare_accuracy(void *user, void *reply, struct pomona_error *error);
 
 /* Counts a row's verdicts [photos] into its shares. */
 void compare_count(const uint8_t *verdicts, size_t photos, struct pomona_compare_row *row);

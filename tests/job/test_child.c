@@ -55,13 +55,15 @@ static pomona_status crash(void *user, void *reply, struct pomona_error *cause) 
 }
 
 static pomona_status leave(void *user, void *reply, struct pomona_error *cause) {
-    (void)user, (void)reply, (void)cause;
-    _Exit(7);
+    (void)reply, (void)cause;
+    if (user) _Exit(7);
+    return POMONA_OK;
 }
 
 static pomona_status hang(void *user, void *reply, struct pomona_error *cause) {
-    (void)user, (void)reply, (void)cause;
-    for (;;) pause();
+    (void)reply, (void)cause;
+    while (!user) pause();
+    return POMONA_OK;
 }
 
 static bool stop_at_third(void *user) { return ++*(int *)user >= 3; }

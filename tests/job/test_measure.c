@@ -168,6 +168,12 @@ static void test_as_fast_goes_to_the_smaller(void **unused) {
     assert_true(result.best == 0 && result.chosen == 1);
     assert_says(&result, "a answers as many photos right, is about as fast, and takes 60.0 MB.");
     assert_says(&result, "1 more is not worse beyond chance, but dearer.");
+    rows[1].peak_memory =
+        58500000; /* now as small as the other, too: nothing speaks against the more accurate one */
+    set_row(2, "c", 151, 5.1, 59);
+    result = choose(3, NULL);
+    assert_true(result.chosen == 2);
+    assert_int_equal(result.reason, POMONA_COMPARE_MOST_ACCURATE);
 }
 
 static void test_budgets(void **unused) {
