@@ -67,6 +67,11 @@ pomona_status head_round_half(struct head *head, const char *where, struct pomon
 pomona_status classifier_write(const struct classifier_parts *parts, const char *name, const uint8_t *data,
                                size_t size, struct buffer *out, struct pomona_error *error);
 
+/* Appends the backbone of a classifier's file data[size] to `out`, byte for byte. POMONA_E_CORRUPT; POMONA_E_INPUT for a file
+ * without a head. */
+pomona_status classifier_cut_backbone(const char *name, const uint8_t *data, size_t size, struct buffer *out,
+                                      struct pomona_error *error);
+
 /* The parts of an open classifier, which must outlive them, for writing it again. */
 void classifier_parts_of(const struct pomona_classifier *classifier, bool half, char *profile,
                          struct classifier_parts *parts);

@@ -117,7 +117,9 @@ static void neighbour_logits(struct onnx_writer *w, const struct head *head, int
     node2(w, "Reshape", T("weights.row"), T("flat"), T("weights"));
     number(w, T("least"), 1e-12);
     node2(w, "Add", T("weights"), T("least"), T("weights.safe"));
-    node1(w, "Log", T("weights.safe"), T("logits"));
+    node1(w, "Log", T("weights.safe"), T("weights.log"));
+    number(w, T("cooling"), 1 / head->temperature);
+    node2(w, "Mul", T("weights.log"), T("cooling"), T("logits"));
 }
 
 /* log(sum exp(temperature * logits)): what LogSoftmax subtracts, in every column; their mean. */

@@ -143,6 +143,21 @@ pomona_status classifier_write(const struct classifier_parts *parts, const char 
     return status;
 }
 
+pomona_status classifier_cut_backbone(const char *name, const uint8_t *data, size_t size, struct buffer *out,
+                                      struct pomona_error *error) {
+    struct onnx_graph graph;
+    struct onnx_original original;
+    TRY(onnx_graph_load(name, data, size, &graph, error));
+    const char *text = onnx_graph_property(&graph, ONNX_ORIGINAL_KEY);
+    bool found = text && onnx_original_parse(text, &original);
+    pomona_status status =
+        found  ? POMONA_OK
+        : text ? fail(error, POMONA_E_CORRUPT, name, "metadata %s makes no sense", ONNX_ORIGINAL_KEY)
+               : fail(error, POMONA_E_INPUT, name, "has no head, so there is no backbone to part it from");
+    onnx_graph_free(&graph);
+    return status == POMONA_OK ? onnx_cut(name, data, size, &original, out, error) : status;
+}
+
 static pomona_status round_some(float *values, size_t count, const char *where, struct pomona_error *error) {
     for (size_t i = 0; i < count; i++) {
         values[i] = onnx_half_round(values[i]);

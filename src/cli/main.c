@@ -11,6 +11,7 @@ static const struct {
     {"run", "features, principal components and report in one go", command_run},
     {"features", "photos in, CNN features out, as Parquet parts", command_features},
     {"pca", "principal components and scores of features", command_pca},
+    {"train", "a classifier from the features of labelled photos", command_train},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
     {"diff", "compare two folders of features by path", command_diff},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},

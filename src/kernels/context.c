@@ -6,6 +6,7 @@
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/gemm_f64/gemm_f64.h"
 #include "kernels/kernels.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
@@ -60,7 +61,8 @@ bool pomona_context_kernel(const struct pomona_context *context, int index, cons
     } lines[] = {{"gemm_f32", k->gemm_f32->name},       {"conv_f32", k->conv_f32->name},
                  {"dwconv_f32", k->dwconv_f32->name},   {"pool_f32", k->pool_f32->name},
                  {"eltwise_f32", k->eltwise_f32->name}, {"pixels_f32", k->pixels_f32->name},
-                 {"resize_u8", k->resize_u8->name},     {"syrk_s16", k->syrk_s16->name}};
+                 {"resize_u8", k->resize_u8->name},     {"syrk_s16", k->syrk_s16->name},
+                 {"gemm_f64", k->gemm_f64->name}};
     if (index < 0 || index >= (int)(sizeof lines / sizeof *lines)) return false;
     *family = lines[index].family;
     *kernel = lines[index].kernel;

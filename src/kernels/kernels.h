@@ -22,6 +22,7 @@ struct conv_f32_impl;
 struct dwconv_f32_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
+struct gemm_f64_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
@@ -37,6 +38,7 @@ struct kernels {
     const struct pixels_f32_impl *pixels_f32;   /* uint8 RGB to normalised fp32 */
     const struct resize_u8_impl *resize_u8;     /* Pillow's bicubic, two passes */
     const struct syrk_s16_impl *syrk_s16;       /* sums of products, for moments */
+    const struct gemm_f64_impl *gemm_f64;       /* sums of products in double, for regressions */
 };
 
 /* Fills `kernels` for a tier that pomona_tier_available() (a family without a version for it takes the next lower

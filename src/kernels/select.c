@@ -2,6 +2,7 @@
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/gemm_f64/gemm_f64.h"
 #include "kernels/kernels.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
@@ -14,6 +15,9 @@
 
 static const struct gemm_f32_impl *const gemm_f32_versions[POMONA_TIER_COUNT] = {
 #include "kernels/gemm_f32/gemm_f32.inc"
+};
+static const struct gemm_f64_impl *const gemm_f64_versions[POMONA_TIER_COUNT] = {
+#include "kernels/gemm_f64/gemm_f64.inc"
 };
 static const struct conv_f32_impl *const conv_f32_versions[POMONA_TIER_COUNT] = {
 #include "kernels/conv_f32/conv_f32.inc"
@@ -63,4 +67,5 @@ void kernels_select(pomona_tier tier, struct kernels *kernels) {
     SELECT(pixels_f32);
     SELECT(resize_u8);
     SELECT(syrk_s16);
+    SELECT(gemm_f64);
 }

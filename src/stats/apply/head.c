@@ -91,7 +91,7 @@ static void neighbour_logits(const struct head *head, const float *x, const stru
     for (int i = 0; i < head->neighbours; i++)
         s->logits[head->prototype_leaf[(int)s->which[i]]] +=
             exp((double)head->sharpness * (s->nearest[i] - 1));
-    for (int c = 0; c < head->leaves; c++) s->logits[c] = log(s->logits[c]);
+    for (int c = 0; c < head->leaves; c++) s->logits[c] = log(s->logits[c]) / head->temperature;
 }
 
 /* log(sum exp(factor * logits)), without overflow. */

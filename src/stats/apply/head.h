@@ -54,7 +54,7 @@ struct head {
 
     /* HEAD_NEIGHBOURS: u = (x - mean) * scale, divided by its length (0: left 0), similarity_i = u . prototype_i; among
      * the `neighbours` most similar prototypes (ties: the first), weight_i = exp(sharpness * (similarity_i - 1)); a
-     * leaf's logit is log(1e-12 + the sum of the weights of its prototypes), so its probability is its share. */
+     * leaf's logit is log(1e-12 + the sum of the weights of its prototypes) / temperature. */
     int prototype_count, neighbours;
     float *prototypes;   /* [prototype_count][features], each of length 1 */
     int *prototype_leaf; /* [prototype_count] */

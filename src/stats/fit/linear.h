@@ -3,6 +3,7 @@
 #define STATS_FIT_LINEAR_H
 
 #include "base/error.h"
+#include "pomona/context.h"
 
 #include <stddef.h>
 
@@ -19,7 +20,10 @@ pomona_status linear_model_new(int classes, int width, struct linear_model *mode
 /* Accepts empty ones; leaves an empty one. */
 void linear_model_free(struct linear_model *model);
 
-/* logits [classes] of x [width]; each is one sum in the order of the features, the bias first. */
-void linear_model_logits(const struct linear_model *model, const float *x, double *logits);
+/* logits [rows][classes] of features [rows][width], in double, on up to `threads` threads; the same bits for any number.
+ * POMONA_E_MEMORY. */
+pomona_status linear_model_logits(const struct pomona_context *context, const struct linear_model *model,
+                                  const float *features, size_t rows, int threads, double *logits,
+                                  struct pomona_error *error);
 
 #endif

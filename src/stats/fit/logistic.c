@@ -1,0 +1,334 @@
+#include "stats/fit/logistic.h"
+
+#include "base/memory.h"
+#include "kernels/gemm_f64/gemm_f64.h"
+#include "kernels/kernels.h"
+#include "stats/fit/cholesky.h"
+#include "stats/fit/lbfgs.h"
+#include "stats/fit/parallel.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+    ROW_BLOCK = 256,     /* rows of one task */
+    FEATURE_BLOCK = 64,  /* features of one task */
+    GRAM_ROWS_MAX = 8192 /* rows that the correlations are taken from: they only guide the steps */
+};
+
+/* Matrices of parameters are [width][columns], the columns being classes filled up with zeros; the intercepts are one
+ * more row. */
+struct logistic_problem {
+    const struct gemm_f64_impl *gemm;
+    const int *leaf;
+    size_t rows;
+    int width, classes, columns, threads;
+    float *z;             /* [rows][width], standardised */
+    double *mean, *scale; /* [width]; scale 1 / deviation, 0 for a constant feature */
+    double *correlation;  /* [width][width] */
+    double *residual;     /* [rows][columns]: probabilities less truth, times the row's weight */
+    double *block_loss;   /* one for each block of rows */
+    float *inverse;       /* [width][width], the preconditioner of the running fit */
+
+    /* The running fit. */
+    const struct logistic_options *options;
+    double weight_sum;
+    bool *present; /* [columns]: classes that have rows */
+    const double *at;
+    double *gradient;
+    const double *vector; /* what the preconditioner is applied to, and where that goes */
+    double *product;
+};
+
+static int blocks_of(size_t count, int block) { return (int)((count + (size_t)block - 1) / (size_t)block); }
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* ---- once for all fits ---- */
+
+static void find_scale(struct logistic_problem *p, const float *x) {
+    size_t width = (size_t)p->width;
+    double rows = (double)p->rows;
+    for (size_t i = 0; i < p->rows; i++)
+        for (size_t j = 0; j < width; j++) p->mean[j] += (double)x[i * width + j] / rows;
+    for (size_t i = 0; i < p->rows; i++)
+        for (size_t j = 0; j < width; j++) {
+            double off = (double)x[i * width + j] - p->mean[j];
+            p->scale[j] += off * off / rows;
+        }
+    for (size_t j = 0; j < width; j++) {
+        double tiny = 1e-12 * (1 + p->mean[j] * p->mean[j]);
+        p->scale[j] = p->scale[j] > tiny ? 1 / sqrt(p->scale[j]) : 0;
+    }
+    for (size_t i = 0; i < p->rows; i++)
+        for (size_t j = 0; j < width; j++)
+            p->z[i * width + j] = (float)(((double)x[i * width + j] - p->mean[j]) * p->scale[j]);
+}
+
+/* One task: some rows of the sums of products, z^T z. */
+static void correlate(void *user, int index) {
+    struct logistic_problem *p = user;
+    size_t width = (size_t)p->width, first = (size_t)index * FEATURE_BLOCK;
+    size_t step = (p->rows + GRAM_ROWS_MAX - 1) / GRAM_ROWS_MAX, used = (p->rows + step - 1) / step;
+    double wide[FEATURE_BLOCK];
+    int count = (int)smaller(FEATURE_BLOCK, width - first);
+    for (size_t i = 0; i < used; i++) {
+        const float *row = p->z + i * step * width;
+        for (int a = 0; a < count; a++) wide[a] = (double)row[first + (size_t)a] / (double)used;
+        for (int a = 0; a < count; a++) {
+            double *out = p->correlation + (first + (size_t)a) * width;
+            for (size_t b = 0; b < first + (size_t)a + 1; b++) out[b] += wide[a] * (double)row[b];
+        }
+    }
+}
+
+static pomona_status prepare(struct logistic_problem *p, const float *x, struct pomona_error *error) {
+    size_t width = (size_t)p->width, columns = (size_t)p->columns;
+    p->z = memory_new_aligned(p->rows, width * sizeof *p->z);
+    p->mean = memory_new(width, sizeof *p->mean);
+    p->scale = memory_new(width, sizeof *p->scale);
+    p->correlation = memory_new(size_multiply(width, width), sizeof *p->correlation);
+    p->inverse = memory_new(size_multiply(width, width), sizeof *p->inverse);
+    p->residual = memory_new(size_multiply(p->rows, columns), sizeof *p->residual);
+    p->block_loss = memory_new((size_t)blocks_of(p->rows, ROW_BLOCK), sizeof *p->block_loss);
+    p->present = memory_new(columns, sizeof *p->present);
+    if (!p->z || !p->mean || !p->scale || !p->correlation || !p->inverse || !p->residual || !p->block_loss ||
+        !p->present)
+        return fail_memory(error, "logistic regression");
+    find_scale(p, x);
+    parallel_run(p->threads, blocks_of(width, FEATURE_BLOCK), correlate, p);
+    return POMONA_OK;
+}
+
+pomona_status logistic_problem_new(const struct pomona_context *context, const struct training_rows *rows,
+                                   int threads, struct logistic_problem **problem,
+                                   struct pomona_error *error) {
+    *problem = NULL;
+    struct logistic_problem *p = memory_new(1, sizeof *p);
+    if (!p) return fail_memory(error, "logistic regression");
+    p->gemm = context_kernels(context)->gemm_f64;
+    p->leaf = rows->leaf;
+    p->rows = rows->rows;
+    p->width = rows->width;
+    p->classes = rows->classes;
+    p->columns = blocks_of((size_t)rows->classes, GEMM_F64_COLUMNS) * GEMM_F64_COLUMNS;
+    p->threads = threads;
+    pomona_status status = prepare(p, rows->features, error);
+    if (status == POMONA_OK)
+        *problem = p;
+    else
+        logistic_problem_free(&p);
+    return status;
+}
+
+void logistic_problem_free(struct logistic_problem **problem) {
+    if (!problem || !*problem) return;
+    struct logistic_problem *p = *problem;
+    void *const owned[] = {p->z,        p->mean,       p->scale,   p->correlation,
+                           p->residual, p->block_loss, p->inverse, p->present};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) memory_free(owned[i]);
+    memory_free(p);
+    *problem = NULL;
+}
+
+/* ---- value and gradient ---- */
+
+static double row_weight(const struct logistic_problem *p, size_t row) {
+    return p->options->weight ? p->options->weight[row] : 1;
+}
+
+/* Turns one row's logits into its residual; returns its weighted loss. */
+static double soften(const struct logistic_problem *p, size_t row, double *logits) {
+    double weight = row_weight(p, row) / p->weight_sum, most = -INFINITY, sum = 0;
+    int truth = p->leaf[row];
+    if (weight == 0) {
+        memset(logits, 0, (size_t)p->columns * sizeof *logits);
+        return 0;
+    }
+    for (int c = 0; c < p->classes; c++)
+        if (p->present[c] && logits[c] > most) most = logits[c];
+    double right = logits[truth] - most;
+    for (int c = 0; c < p->columns; c++) {
+        logits[c] = c < p->classes && p->present[c] ? exp(logits[c] - most) : 0;
+        sum += logits[c];
+    }
+    for (int c = 0; c < p->columns; c++) logits[c] *= weight / sum;
+    logits[truth] -= weight;
+    return weight * (log(sum) - right);
+}
+
+/* One task: the residuals and the loss of a block of rows. */
+static void forward(void *user, int index) {
+    struct logistic_problem *p = user;
+    size_t first = (size_t)index * ROW_BLOCK, count = smaller(ROW_BLOCK, p->rows - first);
+    size_t width = (size_t)p->width, columns = (size_t)p->columns;
+    double *logits = p->residual + first * columns, loss = 0;
+    for (size_t i = 0; i < count; i++)
+        memcpy(logits + i * columns, p->at + width * columns, columns * sizeof *logits);
+    p->gemm->run(&(struct gemm_f64_args){.m = (int)count,
+                                         .n = p->columns,
+                                         .k = p->width,
+                                         .x = p->z + first * width,
+                                         .x_row = width,
+                                         .x_column = 1,
+                                         .w = p->at,
+                                         .y = logits});
+    for (size_t i = 0; i < count; i++) loss += soften(p, first + i, logits + i * columns);
+    p->block_loss[index] = loss;
+}
+
+/* One task: the gradient of a block of features; the last task's is that of the intercepts. */
+static void backward(void *user, int index) {
+    struct logistic_problem *p = user;
+    size_t width = (size_t)p->width, columns = (size_t)p->columns, first = (size_t)index * FEATURE_BLOCK;
+    double *out = p->gradient + smaller(first, width) * columns;
+    if (first >= width) {
+        memset(out, 0, columns * sizeof *out);
+        for (size_t i = 0; i < p->rows; i++)
+            for (size_t c = 0; c < columns; c++) out[c] += p->residual[i * columns + c];
+        return;
+    }
+    size_t count = smaller(FEATURE_BLOCK, width - first);
+    for (size_t i = 0; i < count * columns; i++) out[i] = p->options->l2 * p->at[first * columns + i];
+    for (size_t row = 0; row < p->rows; row += ROW_BLOCK)
+        p->gemm->run(&(struct gemm_f64_args){.m = (int)count,
+                                             .n = p->columns,
+                                             .k = (int)smaller(ROW_BLOCK, p->rows - row),
+                                             .x = p->z + row * width + first,
+                                             .x_row = 1,
+                                             .x_column = width,
+                                             .w = p->residual + row * columns,
+                                             .y = out});
+}
+
+static double evaluate(void *user, const double *x, double *gradient) {
+    struct logistic_problem *p = user;
+    int blocks = blocks_of(p->rows, ROW_BLOCK);
+    double loss = 0, square = 0;
+    p->at = x;
+    p->gradient = gradient;
+    parallel_run(p->threads, blocks, forward, p);
+    parallel_run(p->threads, blocks_of((size_t)p->width, FEATURE_BLOCK) + 1, backward, p);
+    for (int i = 0; i < blocks; i++) loss += p->block_loss[i];
+    for (size_t i = 0; i < (size_t)p->width * (size_t)p->columns; i++) square += x[i] * x[i];
+    return loss + p->options->l2 / 2 * square;
+}
+
+/* ---- the preconditioner ---- */
+
+static pomona_status make_inverse(struct logistic_problem *p, struct pomona_error *error) {
+    size_t width = (size_t)p->width;
+    double *matrix = memory_new(width * width, sizeof *matrix);
+    if (!matrix) return fail_memory(error, "logistic regression");
+    for (size_t i = 0; i < width; i++)
+        for (size_t j = 0; j <= i; j++)
+            matrix[i * width + j] = matrix[j * width + i] =
+                p->correlation[i * width + j] / p->classes + (i == j ? p->options->l2 : 0);
+    pomona_status status = cholesky_invert(p->width, matrix, error);
+    for (size_t i = 0; i < width * width && status == POMONA_OK; i++) p->inverse[i] = (float)matrix[i];
+    memory_free(matrix);
+    return status;
+}
+
+static void apply_inverse(void *user, int index) {
+    struct logistic_problem *p = user;
+    size_t width = (size_t)p->width, columns = (size_t)p->columns, first = (size_t)index * FEATURE_BLOCK;
+    size_t count = smaller(FEATURE_BLOCK, width - first);
+    double *out = p->product + first * columns;
+    memset(out, 0, count * columns * sizeof *out);
+    p->gemm->run(&(struct gemm_f64_args){.m = (int)count,
+                                         .n = p->columns,
+                                         .k = p->width,
+                                         .x = p->inverse + first * width,
+                                         .x_row = width,
+                                         .x_column = 1,
+                                         .w = p->vector,
+                                         .y = out});
+}
+
+static void precondition(void *user, const double *v, double *out) {
+    struct logistic_problem *p = user;
+    size_t intercepts = (size_t)p->width * (size_t)p->columns;
+    p->vector = v;
+    p->product = out;
+    parallel_run(p->threads, blocks_of((size_t)p->width, FEATURE_BLOCK), apply_inverse, p);
+    for (int c = 0; c < p->columns; c++) out[intercepts + (size_t)c] = v[intercepts + (size_t)c] * p->classes;
+}
+
+/* ---- one fit ---- */
+
+static pomona_status begin(struct logistic_problem *p, const struct logistic_options *options,
+                           struct pomona_error *error) {
+    int classes = 0;
+    p->options = options;
+    p->weight_sum = 0;
+    memset(p->present, 0, (size_t)p->columns * sizeof *p->present);
+    for (size_t i = 0; i < p->rows; i++) {
+        double weight = row_weight(p, i);
+        p->weight_sum += weight;
+        classes += weight > 0 && !p->present[p->leaf[i]];
+        if (weight > 0) p->present[p->leaf[i]] = true;
+    }
+    if (classes >= 2) return make_inverse(p, error);
+    return fail(error, POMONA_E_INPUT, NULL, "a classifier needs photos of at least two classes, here %s",
+                classes ? "is one" : "is none");
+}
+
+/* Parameters from a model in the features' own units, and back. */
+static void take_start(const struct logistic_problem *p, const struct linear_model *start, double *x) {
+    size_t width = (size_t)p->width, columns = (size_t)p->columns;
+    for (int c = 0; c < p->classes; c++) {
+        const double *weight = start->weight + (size_t)c * width;
+        double bias = start->bias[c];
+        if (!p->present[c]) continue;
+        for (size_t j = 0; j < width; j++) {
+            if (p->scale[j] > 0) x[j * columns + (size_t)c] = weight[j] / p->scale[j];
+            bias += weight[j] * p->mean[j];
+        }
+        x[width * columns + (size_t)c] = bias;
+    }
+}
+
+static void give_model(const struct logistic_problem *p, const double *x, struct linear_model *model) {
+    size_t width = (size_t)p->width, columns = (size_t)p->columns;
+    double lowest = INFINITY;
+    for (int c = 0; c < p->classes; c++) {
+        double *weight = model->weight + (size_t)c * width, bias = x[width * columns + (size_t)c];
+        for (size_t j = 0; j < width && p->present[c]; j++) {
+            weight[j] = x[j * columns + (size_t)c] * p->scale[j];
+            bias -= weight[j] * p->mean[j];
+        }
+        model->bias[c] = bias;
+        if (p->present[c] && bias < lowest) lowest = bias;
+    }
+    for (int c = 0; c < p->classes; c++)
+        if (!p->present[c]) model->bias[c] = lowest - 30;
+}
+
+pomona_status logistic_fit(struct logistic_problem *p, const struct logistic_options *options,
+                           struct linear_model *model, struct logistic_info *info,
+                           struct pomona_error *error) {
+    struct lbfgs_info found;
+    size_t size = size_multiply((size_t)p->width + 1, (size_t)p->columns);
+    *model = (struct linear_model){0, 0, NULL, NULL};
+    TRY(begin(p, options, error));
+    double *x = memory_new(size, sizeof *x);
+    if (!x) return fail_memory(error, "logistic regression");
+    if (options->start) take_start(p, options->start, x);
+    const struct lbfgs_problem problem = {.size = size,
+                                          .evaluate = evaluate,
+                                          .precondition = precondition,
+                                          .should_stop = options->should_stop,
+                                          .user = p,
+                                          .stop_user = options->user,
+                                          .tolerance = options->tolerance > 0 ? options->tolerance : 1e-4,
+                                          .max_iterations =
+                                              options->max_iterations > 0 ? options->max_iterations : 1000};
+    pomona_status status = lbfgs_minimise(&problem, x, &found, error);
+    if (status == POMONA_OK) status = linear_model_new(p->classes, p->width, model, error);
+    if (status == POMONA_OK) give_model(p, x, model);
+    *info = (struct logistic_info){found.iterations, found.evaluations, found.value, found.gradient,
+                                   found.converged};
+    memory_free(x);
+    return status;
+}
