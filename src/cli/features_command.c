@@ -128,6 +128,12 @@ int features_option_table(struct features_command *features, struct option *tabl
          0, 0},
         {"profile", 0, OPTION_TEXT, &features->options.profile, "NAME",
          "spark-compat or phone, for a model that carries none", 0, 0},
+        {"views", 0, OPTION_TEXT, &features->options.views, "VIEWS",
+         "features are the mean over views of a photo: flip,\nscales, crops, or a list as "
+         "100c,100cm,60c,50tl",
+         0, 0},
+        {"size", 0, OPTION_INTEGER, &features->size, "PIXELS",
+         "side of the network's input, for fully convolutional\nones; default: its own", 1, 4096},
         {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N", "Parquet parts; default 20", 1,
          100000},
         {"threads", 't', OPTION_INTEGER, &features->threads, "N",
@@ -168,6 +174,7 @@ bool features_accept(struct features_command *features, const char *name, const 
     options->partitions = (int)features->partitions;
     options->threads = (int)features->threads;
     options->limit = features->limit;
+    options->size = (int)features->size;
     options->max_errors = features->max_errors;
     options->should_stop = was_signalled;
     options->user = &features->line;

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { FEATURES_OPTIONS_MAX = 24 };
+enum { FEATURES_OPTIONS_MAX = 26 };
 
 /* How progress is shown: one line that is redrawn on a terminal, a line every few seconds elsewhere. */
 struct progress_line {
@@ -19,7 +19,7 @@ struct progress_line {
 /* What the command line says. */
 struct features_command {
     struct pomona_features_options options;
-    int64_t partitions, threads, limit, max_errors;
+    int64_t partitions, threads, limit, max_errors, size;
     bool json, quiet;
     const char *tier;
     struct progress_line line;
