@@ -347,7 +347,7 @@ pomona_status logistic_fit(struct logistic_problem *p, const struct logistic_opt
                                           .should_stop = options->should_stop,
                                           .user = p,
                                           .stop_user = options->user,
-                                          .tolerance = options->tolerance > 0 ? options->tolerance : 1e-5,
+                                          .tolerance = options->tolerance > 0 ? options->tolerance : 2e-5,
                                           .max_iterations =
                                               options->max_iterations > 0 ? options->max_iterations : 1000};
     pomona_status status = lbfgs_minimise(&problem, x, &found, error);
