@@ -10,6 +10,7 @@ int command_features(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_train(int argc, char **argv);
 int command_sample(int argc, char **argv);
+int command_compare(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_pca(int argc, char **argv);
 int command_predict(int argc, char **argv);

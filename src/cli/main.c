@@ -14,6 +14,7 @@ static const struct {
     {"train", "a classifier from the features of labelled photos", command_train},
     {"predict", "what photos show, by a trained classifier", command_predict},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
+    {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},
     {"model", "look into a model file", command_model},
