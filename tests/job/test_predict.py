@@ -171,11 +171,16 @@ def fused(rows):
     return dict(zip(names, chances)), np.mean([row["known"] for row in rows])
 
 
+def close(row, chances):
+    return all(math.isclose(entry["probability"], chances[entry["class"]], rel_tol=1e-9, abs_tol=1e-290)
+               for entry in row["top"])
+
+
 def test_fuse_joins_photos(pomona, model, photos, answers, tmp_path):
     row = json.loads(pomona("predict", "--model", model, photos, "--fuse", "--json").stdout)
     chances, known = fused(answers)
     assert row["path"] == "all" and row["photos"] == 120 and math.isclose(row["known"], known)
-    assert all(math.isclose(entry["probability"], chances[entry["class"]], rel_tol=1e-9, abs_tol=1e-290) for entry in row["top"])
+    assert close(row, chances)
     text = pomona("predict", "--model", model, photos, "--fuse", "--group", "photos/([^/]+)/", "--json").stdout
     rows = [json.loads(line) for line in text.splitlines()]
     labels = list(dict.fromkeys(path.parent.name for path in all_photos(photos)))
@@ -183,7 +188,7 @@ def test_fuse_joins_photos(pomona, model, photos, answers, tmp_path):
     for row, label in zip(rows, labels):
         chances, known = fused([answer for answer in answers if f"/{label}/" in answer["path"]])
         assert row["class"] == label and math.isclose(row["known"], known)
-        assert all(math.isclose(entry["probability"], chances[entry["class"]], rel_tol=1e-9, abs_tol=1e-290) for entry in row["top"])
+        assert close(row, chances)
     whole = pomona("predict", "--model", model, photos, "--fuse", "--group", "photos/[^/]+/", "--csv").stdout
     table = pd.read_csv(io.StringIO(whole))
     assert list(table.path) == [f"photos/{label}/" for label in labels] and list(table.columns) == [*COLUMNS, "photos"]
