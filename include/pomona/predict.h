@@ -48,7 +48,8 @@ struct pomona_predict_options {
     enum pomona_predict_format format;
     int top; /* classes in `top` and in the block of one answer, 1..1000; default 5 */
 
-    /* One answer for all photos: the mean of their log-probabilities, normalised again, and the mean of `known`. */
+    /* One answer for all photos: the mean of their log-probabilities, normalised again, and the mean of `known`.
+     * Probabilities below DBL_MIN count as DBL_MIN. */
     bool fuse;
     /* With fuse: one answer for all photos whose paths give the same text of the first subexpression of this POSIX
      * extended regular expression, or of the whole match. Groups come in the order of their first photos. */
