@@ -1,6 +1,5 @@
 #include "report/canvas.h"
 #include "report/plot.h"
-#include "report/scree.h"
 
 #include <cairo.h>
 #include <math.h>
@@ -10,33 +9,71 @@
 static const double colours[INK_COUNT][3] = {
     [INK_TEXT] = {0.11, 0.12, 0.13}, [INK_MUTED] = {0.36, 0.38, 0.41}, [INK_GRID] = {0.89, 0.90, 0.91},
     [INK_BAR] = {0.22, 0.45, 0.67},  [INK_LINE] = {0.70, 0.33, 0.02},  [INK_MARK] = {0.60, 0.12, 0.36},
+    [INK_PAGE] = {1, 1, 1},
 };
+
+/* What a canvas calls its self. */
+struct drawing {
+    cairo_t *cairo;
+    double text_size;
+};
+
+static cairo_t *cairo_of(void *self) { return ((struct drawing *)self)->cairo; }
 
 static void use(cairo_t *cairo, enum ink ink) {
     cairo_set_source_rgb(cairo, colours[ink][0], colours[ink][1], colours[ink][2]);
 }
 
+static void use_weak(cairo_t *cairo, enum ink ink, double strength) {
+    cairo_set_source_rgba(cairo, colours[ink][0], colours[ink][1], colours[ink][2], strength);
+}
+
 static void draw_box(void *self, enum ink ink, double x, double y, double width, double height) {
-    use(self, ink);
-    cairo_rectangle(self, x, y, width, height);
-    cairo_fill(self);
+    use(cairo_of(self), ink);
+    cairo_rectangle(cairo_of(self), x, y, width, height);
+    cairo_fill(cairo_of(self));
 }
 
 static void draw_line(void *self, enum ink ink, double thickness, int dashed, const double *points,
                       size_t count) {
     static const double dashes[2] = {4, 4};
-    use(self, ink);
-    cairo_set_line_width(self, thickness);
-    cairo_set_dash(self, dashes, dashed ? 2 : 0, 0);
-    cairo_set_line_join(self, CAIRO_LINE_JOIN_ROUND);
-    for (size_t i = 0; i < count; i++) cairo_line_to(self, points[2 * i], points[2 * i + 1]);
-    cairo_stroke(self);
+    cairo_t *cairo = cairo_of(self);
+    use(cairo, ink);
+    cairo_set_line_width(cairo, thickness);
+    cairo_set_dash(cairo, dashes, dashed ? 2 : 0, 0);
+    cairo_set_line_join(cairo, CAIRO_LINE_JOIN_ROUND);
+    for (size_t i = 0; i < count; i++) cairo_line_to(cairo, points[2 * i], points[2 * i + 1]);
+    cairo_stroke(cairo);
 }
 
 static void draw_dot(void *self, enum ink ink, double x, double y, double radius) {
-    use(self, ink);
-    cairo_arc(self, x, y, radius, 0, 2 * M_PI);
-    cairo_fill(self);
+    use(cairo_of(self), ink);
+    cairo_arc(cairo_of(self), x, y, radius, 0, 2 * M_PI);
+    cairo_fill(cairo_of(self));
+}
+
+static void draw_shade(void *self, enum ink ink, double strength, double x, double y, double width,
+                       double height, const char *hint) {
+    (void)hint;
+    use_weak(cairo_of(self), ink, strength);
+    cairo_rectangle(cairo_of(self), x, y, width, height);
+    cairo_fill(cairo_of(self));
+}
+
+static void draw_disc(void *self, enum ink ink, double strength, double x, double y, double radius,
+                      const char *hint) {
+    (void)hint;
+    use_weak(cairo_of(self), ink, strength);
+    cairo_arc(cairo_of(self), x, y, radius, 0, 2 * M_PI);
+    cairo_fill(cairo_of(self));
+}
+
+static void draw_ring(void *self, enum ink ink, double thickness, double x, double y, double radius) {
+    use(cairo_of(self), ink);
+    cairo_set_line_width(cairo_of(self), thickness);
+    cairo_set_dash(cairo_of(self), NULL, 0, 0);
+    cairo_arc(cairo_of(self), x, y, radius, 0, 2 * M_PI);
+    cairo_stroke(cairo_of(self));
 }
 
 /* Without any font installed, Cairo draws with a built-in one that knows ASCII only: letters lose their accents then,
@@ -57,28 +94,34 @@ static const char *without_accents(const char *text, char *out, size_t capacity)
     return out;
 }
 
-static void draw_text(void *self, enum ink ink, enum text_anchor anchor, int bold, double scale, double x,
+static void draw_text(void *self, enum ink ink, enum text_anchor anchor, int style, double scale, double x,
                       double y, const char *text) {
     cairo_text_extents_t extents;
     char ascii[256];
-    use(self, ink);
-    cairo_select_font_face(self, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
-                           bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
-    cairo_set_font_size(self, SCREE_TEXT_SIZE * scale);
-    if (cairo_scaled_font_get_type(cairo_get_scaled_font(self)) == CAIRO_FONT_TYPE_USER)
+    cairo_t *cairo = cairo_of(self);
+    cairo_select_font_face(cairo, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+                           style & TEXT_BOLD ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+    cairo_set_font_size(cairo, ((struct drawing *)self)->text_size * scale);
+    if (cairo_scaled_font_get_type(cairo_get_scaled_font(cairo)) == CAIRO_FONT_TYPE_USER)
         text = without_accents(text, ascii, sizeof ascii);
-    cairo_text_extents(self, text, &extents);
+    cairo_text_extents(cairo, text, &extents);
     double shift = anchor == ANCHOR_START ? 0 : anchor == ANCHOR_END ? 1 : 0.5;
-    cairo_move_to(self, x - shift * extents.x_advance, y);
-    cairo_text_path(self, text);
-    cairo_set_source_rgb(self, 1, 1, 1);
-    cairo_set_line_width(self, 5);
-    cairo_set_dash(self, NULL, 0, 0);
-    cairo_stroke(self);
-    use(self, ink);
-    cairo_move_to(self, x - shift * extents.x_advance, y);
-    cairo_show_text(self, text);
-    cairo_new_path(self);
+    cairo_save(cairo);
+    cairo_translate(cairo, x, y);
+    if (style & TEXT_UPWARD) cairo_rotate(cairo, -M_PI / 2);
+    cairo_move_to(cairo, -shift * extents.x_advance, 0);
+    if (!(style & TEXT_BARE)) {
+        cairo_text_path(cairo, text);
+        use(cairo, INK_PAGE);
+        cairo_set_line_width(cairo, 5);
+        cairo_set_dash(cairo, NULL, 0, 0);
+        cairo_stroke(cairo);
+        cairo_move_to(cairo, -shift * extents.x_advance, 0);
+    }
+    use(cairo, ink);
+    cairo_show_text(cairo, text);
+    cairo_new_path(cairo);
+    cairo_restore(cairo);
 }
 
 /* Cairo knows one write error; ours is kept beside it. */
@@ -111,21 +154,21 @@ static void fix_fonts(cairo_t *cairo) {
 }
 
 static cairo_status_t draw(cairo_surface_t *surface, const struct plot *plot) {
-    cairo_t *cairo = cairo_create(surface);
-    fix_fonts(cairo);
-    cairo_set_source_rgb(cairo, 1, 1, 1);
-    cairo_paint(cairo);
-    struct canvas canvas = {cairo,    SCREE_WIDTH, SCREE_HEIGHT, SCREE_TEXT_SIZE,
-                            draw_box, draw_line,   draw_dot,     draw_text};
-    scree_draw(&canvas, plot->spectrum, plot->marks, plot->language, true);
-    cairo_status_t status = cairo_status(cairo);
-    cairo_destroy(cairo);
+    struct drawing drawing = {cairo_create(surface), plot->text_size};
+    fix_fonts(drawing.cairo);
+    use(drawing.cairo, INK_PAGE);
+    cairo_paint(drawing.cairo);
+    struct canvas canvas = {&drawing, plot->width, plot->height, plot->text_size, draw_box, draw_line,
+                            draw_dot, draw_text,   draw_shade,   draw_disc,       draw_ring};
+    plot->draw(plot->self, &canvas);
+    cairo_status_t status = cairo_status(drawing.cairo);
+    cairo_destroy(drawing.cairo);
     return status;
 }
 
 pomona_status plot_png(const struct plot *plot, struct sink *sink, struct pomona_error *error) {
     struct stream stream = {sink, error, POMONA_OK};
-    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, SCREE_WIDTH, SCREE_HEIGHT);
+    cairo_surface_t *surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, plot->width, plot->height);
     cairo_status_t status = draw(surface, plot);
     if (status == CAIRO_STATUS_SUCCESS)
         status = cairo_surface_write_to_png_stream(surface, write_stream, &stream);

@@ -1,5 +1,5 @@
 /* A canvas that writes SVG: inside the page, where the style sheet colours the classes (ink-text, ink-muted, ink-grid,
- * ink-bar, ink-line, ink-mark), or a whole file. */
+ * ink-bar, ink-line, ink-mark, ink-page), or a whole file. */
 #ifndef REPORT_CANVAS_SVG_H
 #define REPORT_CANVAS_SVG_H
 

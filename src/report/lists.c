@@ -1,6 +1,4 @@
-#include "pomona/image.h"
 #include "report/page.h"
-#include "report/thumbnails.h"
 
 #include <string.h>
 
@@ -11,19 +9,9 @@ static const char *row_label(const struct page *page, size_t row) {
 static void write_photo(struct page *page, size_t row) {
     struct markup *markup = &page->markup;
     const char *path = page_path(page, page->report->row_photos[row].path);
-    size_t size;
-    uint8_t *jpeg = thumbnail_make(markup, page->report, row, THUMBNAIL_LIST, &size);
+    struct photo_source source = page_photos(page);
     markup_raw(markup, "<figure>");
-    if (jpeg) {
-        markup_raw(markup, "<img alt=\"");
-        markup_word(markup, WORD_photo_of);
-        markup_text(markup, path);
-        markup_raw(markup, "\" src=\"data:image/jpeg;base64,");
-        markup_base64(markup, jpeg, size);
-        markup_raw(markup, "\">");
-    } else if (thumbnails_possible(page->report)) {
-        markup_raw(markup, "<div class=\"blank\"></div>");
-    }
+    part_photo(markup, &source, row, path);
     markup_raw(markup, "<figcaption><b>");
     if (row_label(page, row))
         markup_name(markup, row_label(page, row));
@@ -32,7 +20,6 @@ static void write_photo(struct page *page, size_t row) {
     markup_raw(markup, "</b> <span class=\"path\">");
     markup_name(markup, path);
     markup_raw(markup, "</span></figcaption></figure>\n");
-    pomona_image_free_bytes(&jpeg);
 }
 
 static void write_distance(struct page *page, double distance) {

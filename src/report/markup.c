@@ -30,17 +30,23 @@ static bool is_deceptive(uint32_t code) {
 
 typedef void put_character(struct markup *markup, const char *bytes, size_t length);
 
+/* How many bytes the first character of text[0..size) has; `escape` becomes what shows it, "" when it can show itself. */
+static size_t next_character(const char *text, size_t size, char escape[16]) {
+    size_t length = utf8_sequence(text, size);
+    uint32_t code = length ? code_point(text, length) : (unsigned char)text[0];
+    escape[0] = '\0';
+    if (length == 0 || code < 0x20 || (code >= 0x7F && code < 0xA0))
+        snprintf(escape, 16, "\\x%02X", code);
+    else if (is_deceptive(code))
+        snprintf(escape, 16, "\\u%04X", code);
+    return length ? length : 1;
+}
+
 /* Gives the characters of text[0..size), made visible, one by one to `put`. */
 static void put_visible(struct markup *markup, const char *text, size_t size, put_character *put) {
     for (size_t i = 0; i < size && markup->status == POMONA_OK;) {
-        size_t length = utf8_sequence(text + i, size - i);
-        uint32_t code = length ? code_point(text + i, length) : (unsigned char)text[i];
-        char escape[16] = "";
-        if (length == 0 || code < 0x20 || (code >= 0x7F && code < 0xA0))
-            snprintf(escape, sizeof escape, "\\x%02X", code);
-        else if (is_deceptive(code))
-            snprintf(escape, sizeof escape, "\\u%04X", code);
-        if (length == 0) length = 1;
+        char escape[16];
+        size_t length = next_character(text + i, size - i, escape);
         if (escape[0])
             for (const char *c = escape; *c; c++) put(markup, c, 1);
         else
@@ -70,6 +76,28 @@ static void put_shortened(struct markup *markup, const char *text, put_character
     put_visible(markup, text, boundary_before(text, half), put);
     put(markup, "\xe2\x80\xa6", 3);
     put_visible(markup, text + tail, size - tail, put);
+}
+
+size_t markup_visible(const char *text, char out[MARKUP_VISIBLE_SIZE]) {
+    size_t size = strlen(text), half = MARKUP_TEXT_MAX / 2, used = 0;
+    size_t head = size > MARKUP_TEXT_MAX ? boundary_before(text, half) : size;
+    size_t tail = size > MARKUP_TEXT_MAX ? boundary_after(text, size, size - half) : size;
+    for (size_t i = 0; i < size;) {
+        char escape[16];
+        if (i >= head && i < tail) {
+            memcpy(out + used, "\xe2\x80\xa6", 3);
+            used += 3;
+            i = tail;
+            continue;
+        }
+        size_t length = next_character(text + i, size - i, escape);
+        size_t shown = escape[0] ? strlen(escape) : length;
+        memcpy(out + used, escape[0] ? escape : text + i, shown);
+        used += shown;
+        i += length;
+    }
+    out[used] = '\0';
+    return used;
 }
 
 static void put_html(struct markup *markup, const char *bytes, size_t length) {

@@ -1,7 +1,7 @@
 /* Writes HTML, SVG and the data of the page's script into a buffer. The first failure sticks: calls after it do nothing,
  * and `status` tells.
  *
- * What comes from outside goes through markup_text, markup_attribute or markup_json only. They show what would mislead
+ * What comes from outside goes through markup_text, markup_name, markup_visible or markup_json only. They show what would mislead
  * a reader instead of obeying it: control characters as \xNN, bytes that are no UTF-8 as \xNN, characters that change
  * the direction of text or can't be seen (U+200B-200F, U+2028-202E, U+2060-206F, U+FEFF) as \uXXXX. */
 #ifndef REPORT_MARKUP_H
@@ -31,6 +31,10 @@ void markup_bytes(struct markup *markup, const void *data, size_t size);
 
 /* Escaped for an element's content or a quoted attribute. NULL is empty. */
 void markup_text(struct markup *markup, const char *text);
+
+/* The same without any escaping of HTML, for a canvas. Returns its length. */
+enum { MARKUP_VISIBLE_SIZE = 4 * (MARKUP_TEXT_MAX + 4) };
+size_t markup_visible(const char *text, char out[MARKUP_VISIBLE_SIZE]);
 
 /* markup_text in <bdi>, so that right-to-left text stays in its place. */
 void markup_name(struct markup *markup, const char *text);

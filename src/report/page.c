@@ -1,21 +1,27 @@
 #include "report/page.h"
 
-#include "base/file_sink.h"
 #include "base/memory.h"
 #include "report/asset.h"
+#include "report/page_text.h"
+#include "report/scree.h"
 #include "report/template.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE_LIMIT = 64 << 20 };
-
-const char *page_path(const struct page *page, const char *path) { return path ? path + page->prefix : ""; }
+const char *page_path(const struct page *page, const char *path) {
+    return path ? path + page->folder.length : "";
+}
 
 size_t page_population(const struct page *page) {
     size_t rows = page->report->row_count, all = page->report->rows > 0 ? (size_t)page->report->rows : 0;
     return all > rows ? all : page->neighbours.finite_count;
+}
+
+struct photo_source page_photos(const struct page *page) {
+    const struct pomona_report *report = page->report;
+    if (report->thumbnails < 0) return (struct photo_source){0};
+    return (struct photo_source){report->context, report->read_photo, report->user};
 }
 
 bool page_has_scores(const struct page *page) { return page->neighbours.finite_count > 0; }
@@ -92,31 +98,20 @@ done:
     return status;
 }
 
-/* Shortens *length to the bytes that `path` shares with `first`. */
-static void share_prefix(const char *first, const char *path, size_t *length) {
-    size_t same = 0;
-    while (same < *length && path && path[same] == first[same]) same++;
-    *length = same;
-}
-
-static size_t common_folder(const struct pomona_report *report) {
+static void find_folder(struct page *page) {
+    const struct pomona_report *report = page->report;
     size_t rows = report->scores ? report->row_count : 0;
-    const char *first = rows > 0                    ? report->row_photos[0].path
-                        : report->failure_count > 0 ? report->failures[0].path
-                                                    : NULL;
-    if (!first) return 0;
-    size_t length = strlen(first);
-    for (size_t i = 0; i < rows; i++) share_prefix(first, report->row_photos[i].path, &length);
-    for (size_t i = 0; i < report->failure_count; i++) share_prefix(first, report->failures[i].path, &length);
-    while (length > 0 && first[length - 1] != '/') length--;
-    return length;
+    for (size_t i = 0; i < rows; i++) shared_folder_add(&page->folder, report->row_photos[i].path);
+    for (size_t i = 0; i < report->failure_count; i++)
+        shared_folder_add(&page->folder, report->failures[i].path);
+    shared_folder_close(&page->folder);
 }
 
 static pomona_status prepare(struct page *page, struct pomona_error *error) {
     const struct pomona_report *report = page->report;
     TRY(check_report(report, error));
     TRY(pomona_spectrum_mark(&report->spectrum, &page->marks, error));
-    page->prefix = common_folder(report);
+    find_folder(page);
     if (!report->scores || report->row_count == 0) return POMONA_OK;
     TRY(neighbours_find(report->scores, report->row_count, report->components, &page->neighbours, error));
     return group_rows(page, error);
@@ -140,12 +135,7 @@ static void put_title(void *self) {
 
 static void put_folder(void *self) {
     struct page *page = self;
-    char folder[1024];
-    const char *path = page->report->scores && page->report->row_count > 0 ? page->report->row_photos[0].path
-                                                                           : page->report->failures[0].path;
-    snprintf(folder, sizeof folder, "%.*s",
-             (int)(page->prefix < sizeof folder ? page->prefix : sizeof folder - 1), path);
-    markup_name(&page->markup, folder);
+    part_folder(&page->markup, &page->folder);
 }
 
 static void put_css(void *self) {
@@ -160,7 +150,7 @@ static bool has_scores(void *self) { return page_has_scores(self); }
 static bool has_pairs(void *self) { return ((struct page *)self)->neighbours.pair_count > 0; }
 static bool has_outliers(void *self) { return ((struct page *)self)->neighbours.outlier_count > 0; }
 static bool has_classes(void *self) { return ((struct page *)self)->report->label_count > 0; }
-static bool has_folder(void *self) { return ((struct page *)self)->prefix > 0; }
+static bool has_folder(void *self) { return ((struct page *)self)->folder.length > 0; }
 
 static bool has_stages(void *self) {
     const struct pomona_report *report = ((struct page *)self)->report;
@@ -227,47 +217,25 @@ pomona_status pomona_report_html(const struct pomona_report *report, char **text
     struct buffer out = BUFFER_INIT(PAGE_LIMIT);
     *text = NULL;
     *size = 0;
-    pomona_status status = write_page(report, &out, error);
-    if (status == POMONA_OK) status = buffer_append_byte(&out, '\0', error);
-    if (status != POMONA_OK) {
-        buffer_free(&out);
-        return status;
-    }
-    *text = (char *)out.data;
-    *size = out.size - 1;
-    return POMONA_OK;
+    return page_take_text(&out, write_page(report, &out, error), text, size, error);
 }
 
-void pomona_report_free_text(char **text) {
-    if (!text) return;
-    memory_free(*text);
-    *text = NULL;
-}
-
-static pomona_status write_plots(const struct pomona_report *report, char *path, size_t name,
+static pomona_status write_plots(const struct pomona_report *report, const char *folder,
                                  struct pomona_error *error) {
-    memcpy(path + name, "scree.png", sizeof "scree.png");
-    TRY(pomona_report_scree_png(&report->spectrum, report->language, path, error));
-    memcpy(path + name, "scree.svg", sizeof "scree.svg");
-    return pomona_report_scree_svg(&report->spectrum, report->language, path, error);
+    struct pomona_spectrum_marks marks;
+    TRY(pomona_spectrum_mark(&report->spectrum, &marks, error));
+    struct scree scree = {&report->spectrum, &marks, report->language, true};
+    struct plot plot = scree_plot(&scree);
+    TRY(page_plot(&plot, plot_png, folder, "scree.png", error));
+    return page_plot(&plot, plot_svg, folder, "scree.svg", error);
 }
 
 pomona_status pomona_report_write(const struct pomona_report *report, const char *folder,
                                   struct pomona_error *error) {
-    char *text = NULL;
-    size_t size, length = strlen(folder);
-    char *path = memory_new(size_add(length, sizeof "/report.html"), 1);
-    if (!path) return fail_memory(error, "path of the report");
-    memcpy(path, folder, length);
-    path[length] = '/';
-    pomona_status status = pomona_report_html(report, &text, &size, error);
-    if (status == POMONA_OK && report->spectrum.count > 0)
-        status = write_plots(report, path, length + 1, error);
-    if (status == POMONA_OK) {
-        memcpy(path + length + 1, "report.html", sizeof "report.html");
-        status = file_write(path, text, size, error);
-    }
-    pomona_report_free_text(&text);
-    memory_free(path);
+    struct buffer out = BUFFER_INIT(PAGE_LIMIT);
+    pomona_status status = write_page(report, &out, error);
+    if (status == POMONA_OK && report->spectrum.count > 0) status = write_plots(report, folder, error);
+    if (status == POMONA_OK) status = page_write(&out, folder, "report.html", error);
+    buffer_free(&out);
     return status;
 }

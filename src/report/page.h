@@ -2,8 +2,8 @@
 #ifndef REPORT_PAGE_H
 #define REPORT_PAGE_H
 
-#include "report/markup.h"
 #include "report/neighbours.h"
+#include "report/parts.h"
 
 #include <stdbool.h>
 
@@ -13,8 +13,7 @@ enum {
     STYLED_LABELS = 12, /* labels with a mark of their own */
     LEGEND_MAX = 200,
     CLASS_BARS_MAX = 40,
-    VARIANCE_ROWS_MAX = 200,
-    FAILURES_MAX = 200
+    VARIANCE_ROWS_MAX = 200
 };
 
 /* The rows of one label. */
@@ -31,7 +30,7 @@ struct page {
     struct label_group *groups; /* [group_count] labels of the rows, by count descending, then by name */
     size_t group_count;
     uint32_t *row_groups; /* [report->row_count] index into groups */
-    size_t prefix;        /* leading bytes that all paths share, a whole folder; not shown again and again */
+    struct shared_folder folder;
 };
 
 /* A path without the common folder. NULL becomes "". */
@@ -39,6 +38,9 @@ const char *page_path(const struct page *page, const char *path);
 
 /* The photos that the rows with scores stand for: more than the rows themselves where the caller sampled. */
 size_t page_population(const struct page *page);
+
+/* Where thumbnails come from. */
+struct photo_source page_photos(const struct page *page);
 
 bool page_has_scores(const struct page *page);
 bool page_has_spectrum(const struct page *page);

@@ -2,7 +2,6 @@
 #include "pomona/image.h"
 #include "report/page.h"
 #include "report/spectrum.h"
-#include "report/thumbnails.h"
 
 #include <math.h>
 
@@ -223,13 +222,14 @@ static void write_paths(struct scatter *scatter) {
 /* "thumb": {number of the point: base64, ...}; returns how many. */
 static size_t write_thumbnails(struct scatter *scatter) {
     const struct pomona_report *report = scatter->page->report;
+    struct photo_source source = page_photos(scatter->page);
     struct markup *markup = scatter->markup;
     size_t wanted = report->thumbnails > 0 ? (size_t)report->thumbnails : THUMBNAILS_DEFAULT, made = 0;
     if (wanted > scatter->count) wanted = scatter->count;
     markup_raw(markup, "\"thumb\":{");
     for (size_t i = 0; i < wanted && markup->status == POMONA_OK; i++) {
         size_t point = i * scatter->count / wanted, size;
-        uint8_t *jpeg = thumbnail_make(markup, report, row_of(scatter, point), THUMBNAIL_MAP, &size);
+        uint8_t *jpeg = thumbnail_make(markup, &source, row_of(scatter, point), THUMBNAIL_MAP, &size);
         if (!jpeg) continue;
         markup_printf(markup, "%s\"%zu\":\"", made++ ? ",\n" : "", point);
         markup_base64(markup, jpeg, size);

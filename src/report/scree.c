@@ -1,5 +1,6 @@
 #include "report/scree.h"
 
+#include "report/plot.h"
 #include "report/spectrum.h"
 #include "report/words.h"
 
@@ -47,22 +48,6 @@ static size_t components_shown(const struct pomona_spectrum *spectrum,
     return shown < spectrum->count ? shown : spectrum->count;
 }
 
-/* The smallest of 1, 2, 2.5, 5 x 10^n that is at least `least`. */
-static double round_step(double least) {
-    static const double steps[] = {1, 2, 2.5, 5, 10};
-    double power = pow(10, floor(log10(least)));
-    for (size_t i = 0; i < 4; i++)
-        if (steps[i] * power >= least * (1 - 1e-12)) return steps[i] * power;
-    return 10 * power;
-}
-
-static int step_decimals(double step) {
-    int decimals = 0;
-    for (double percent = step * 100; decimals < 6 && fabs(percent - round(percent)) > 1e-6; percent *= 10)
-        decimals++;
-    return decimals;
-}
-
 static void draw_text(const struct frame *frame, enum ink ink, enum text_anchor anchor, double x, double y,
                       const char *text) {
     frame->canvas->text(frame->canvas->self, ink, anchor, 0, 1, x, y, text);
@@ -71,7 +56,7 @@ static void draw_text(const struct frame *frame, enum ink ink, enum text_anchor 
 static void draw_grid(const struct frame *frame) {
     const struct canvas *canvas = frame->canvas;
     double size = canvas->text_size, right = frame->left + frame->width;
-    int decimals = step_decimals(frame->share_step);
+    int decimals = plot_step_decimals(frame->share_step * 100);
     for (int i = 0; i <= GRID_LINES; i++) {
         double y = y_of(frame, (double)i / GRID_LINES), points[4] = {frame->left, y, right, y};
         canvas->line(canvas->self, i == 0 ? INK_MUTED : INK_GRID, 1, 0, points, 2);
@@ -91,7 +76,7 @@ static void draw_x_axis(const struct frame *frame) {
     double size = frame->canvas->text_size, bottom = frame->top + frame->height;
     /* A label needs about four of its letters' widths. */
     double labels = frame->width / (3.5 * size);
-    size_t step = (size_t)fmax(1, ceil(round_step(fmax(1, (double)frame->shown / labels))));
+    size_t step = (size_t)fmax(1, ceil(plot_step(fmax(1, (double)frame->shown / labels))));
     for (size_t k = step; k <= frame->shown; k += step) {
         struct number text = number_integer(frame->language, (int64_t)k);
         draw_text(frame, INK_MUTED, ANCHOR_MIDDLE, x_of(frame, k), bottom + 1.4 * size, text.text);
@@ -219,13 +204,16 @@ static struct frame lay_out(const struct canvas *canvas, const struct pomona_spe
     frame.height = canvas->height - frame.top - 3.6 * size;
     frame.shown = components_shown(spectrum, marks);
     if (frame.shown > 0 && marks->total > 0)
-        frame.share_step = round_step(fmax(share(&frame, 0), 1e-9) / GRID_LINES);
+        frame.share_step = plot_step(fmax(share(&frame, 0), 1e-9) / GRID_LINES);
     return frame;
 }
 
-void scree_draw(const struct canvas *canvas, const struct pomona_spectrum *spectrum,
-                const struct pomona_spectrum_marks *marks, pomona_language language, bool titled) {
-    struct frame frame = lay_out(canvas, spectrum, marks, language, titled);
+static void draw(const void *self, const struct canvas *canvas) {
+    const struct scree *scree = self;
+    const struct pomona_spectrum_marks *marks = scree->marks;
+    pomona_language language = scree->language;
+    bool titled = scree->titled;
+    struct frame frame = lay_out(canvas, scree->spectrum, marks, language, titled);
     double size = canvas->text_size;
     if (titled)
         canvas->text(canvas->self, INK_TEXT, ANCHOR_START, 1, 1.35, 0.5 * size, 2.1 * size,
@@ -241,4 +229,33 @@ void scree_draw(const struct canvas *canvas, const struct pomona_spectrum *spect
     draw_shares(&frame);
     draw_elbow(&frame);
     draw_x_axis(&frame);
+}
+
+struct plot scree_plot(const struct scree *scree) {
+    return (struct plot){draw,
+                         scree,
+                         PICTURE_WIDTH,
+                         PICTURE_HEIGHT,
+                         PICTURE_TEXT_SIZE,
+                         word(scree->language, WORD_plot_title),
+                         scree->language};
+}
+
+static pomona_status write_file(const struct pomona_spectrum *spectrum, pomona_language language,
+                                plot_format *format, const char *path, struct pomona_error *error) {
+    struct pomona_spectrum_marks marks;
+    TRY(pomona_spectrum_mark(spectrum, &marks, error));
+    struct scree scree = {spectrum, &marks, language, true};
+    struct plot plot = scree_plot(&scree);
+    return plot_file(&plot, format, path, error);
+}
+
+pomona_status pomona_report_scree_png(const struct pomona_spectrum *spectrum, pomona_language language,
+                                      const char *path, struct pomona_error *error) {
+    return write_file(spectrum, language, plot_png, path, error);
+}
+
+pomona_status pomona_report_scree_svg(const struct pomona_spectrum *spectrum, pomona_language language,
+                                      const char *path, struct pomona_error *error) {
+    return write_file(spectrum, language, plot_svg, path, error);
 }

@@ -3,14 +3,18 @@
 #define REPORT_SCREE_H
 
 #include "pomona/report.h"
-#include "report/canvas.h"
+#include "report/plot.h"
 
 #include <stdbool.h>
 
-enum { SCREE_WIDTH = 1200, SCREE_HEIGHT = 750, SCREE_TEXT_SIZE = 17 };
+struct scree {
+    const struct pomona_spectrum *spectrum;
+    const struct pomona_spectrum_marks *marks; /* of pomona_spectrum_mark */
+    pomona_language language;
+    bool titled; /* over the whole picture */
+};
 
-/* Draws the plot over the whole canvas, with a title where asked for. `marks` comes from pomona_spectrum_mark. */
-void scree_draw(const struct canvas *canvas, const struct pomona_spectrum *spectrum,
-                const struct pomona_spectrum_marks *marks, pomona_language language, bool titled);
+/* As a picture of PICTURE_WIDTH x PICTURE_HEIGHT pixels; any other size will do as well. `scree` outlives it. */
+struct plot scree_plot(const struct scree *scree);
 
 #endif

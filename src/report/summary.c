@@ -5,93 +5,54 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void note(struct page *page, bool applies, enum word text) {
-    if (!applies) return;
-    markup_raw(&page->markup, "<p class=\"note\">");
-    markup_word(&page->markup, text);
-    markup_raw(&page->markup, "</p>\n");
-}
-
 void write_notes(struct page *page) {
-    note(page, page->report->synthetic_photos, WORD_note_synthetic);
-    note(page, page->report->untrained_model, WORD_note_untrained);
-    note(page, page->report->profile_assumed, WORD_note_profile);
-}
-
-/* ---- the large figures ---- */
-
-static void figure(struct page *page, struct number value, enum word unit) {
-    markup_raw(&page->markup, "<div><dt>");
-    markup_word(&page->markup, unit);
-    markup_raw(&page->markup, "</dt><dd>");
-    markup_number(&page->markup, value);
-    markup_raw(&page->markup, "</dd></div>\n");
+    struct markup *markup = &page->markup;
+    if (page->report->synthetic_photos) part_note(markup, WORD_note_synthetic);
+    if (page->report->untrained_model) part_note(markup, WORD_note_untrained);
+    if (page->report->profile_assumed) part_note(markup, WORD_note_profile);
 }
 
 void write_figures(struct page *page) {
     const struct pomona_report *report = page->report;
-    pomona_language language = page->markup.language;
-    if (report->photos > 0) figure(page, number_integer(language, report->photos), WORD_fact_photos);
-    if (report->rows > 0) figure(page, number_integer(language, report->rows), WORD_fact_rows);
+    struct markup *markup = &page->markup;
+    pomona_language language = markup->language;
+    if (report->photos > 0) part_figure(markup, number_integer(language, report->photos), WORD_fact_photos);
+    if (report->rows > 0) part_figure(markup, number_integer(language, report->rows), WORD_fact_rows);
     if (report->photos > 0 || report->errors > 0)
-        figure(page, number_integer(language, report->errors), WORD_fact_errors);
+        part_figure(markup, number_integer(language, report->errors), WORD_fact_errors);
     if (report->seconds > 0)
-        figure(page, number_fixed(language, report->seconds, report->seconds < 100 ? 1 : 0),
-               WORD_fact_seconds);
+        part_figure(markup, number_fixed(language, report->seconds, report->seconds < 100 ? 1 : 0),
+                    WORD_fact_seconds);
     if (report->photos_per_second > 0)
-        figure(page,
-               number_fixed(language, report->photos_per_second, report->photos_per_second < 100 ? 1 : 0),
-               WORD_fact_rate);
-    if (page->marks.k95) figure(page, number_integer(language, (int64_t)page->marks.k95), WORD_fact_k95);
-}
-
-/* ---- facts ---- */
-
-static void open_fact(struct page *page, enum word name) {
-    markup_raw(&page->markup, "<div><dt>");
-    markup_word(&page->markup, name);
-    markup_raw(&page->markup, "</dt><dd>");
-}
-
-static void close_fact(struct page *page) { markup_raw(&page->markup, "</dd></div>\n"); }
-
-static void fact_text(struct page *page, enum word name, const char *text, const char *class) {
-    if (!text || !text[0]) return;
-    open_fact(page, name);
-    if (class) markup_printf(&page->markup, "<span class=\"%s\">", class);
-    markup_name(&page->markup, text);
-    if (class) markup_raw(&page->markup, "</span>");
-    close_fact(page);
-}
-
-static void fact_count(struct page *page, enum word name, int64_t value) {
-    if (value <= 0) return;
-    open_fact(page, name);
-    markup_number(&page->markup, number_integer(page->markup.language, value));
-    close_fact(page);
+        part_figure(
+            markup,
+            number_fixed(language, report->photos_per_second, report->photos_per_second < 100 ? 1 : 0),
+            WORD_fact_rate);
+    if (page->marks.k95)
+        part_figure(markup, number_integer(language, (int64_t)page->marks.k95), WORD_fact_k95);
 }
 
 void write_facts(struct page *page) {
     const struct pomona_report *report = page->report;
-    fact_text(page, WORD_fact_source, report->source, NULL);
-    fact_count(page, WORD_fact_skipped, report->skipped);
+    struct markup *markup = &page->markup;
+    part_fact(markup, WORD_fact_source, report->source, NULL);
+    part_fact_count(markup, WORD_fact_skipped, report->skipped);
     if (report->bytes_read > 0) {
-        open_fact(page, WORD_fact_bytes);
-        markup_number(&page->markup,
-                      number_fixed(page->markup.language, (double)report->bytes_read / 1e6, 1));
-        markup_raw(&page->markup, "\xc2\xa0");
-        markup_word(&page->markup, WORD_megabytes);
-        close_fact(page);
+        part_fact_open(markup, WORD_fact_bytes);
+        markup_number(markup, number_fixed(markup->language, (double)report->bytes_read / 1e6, 1));
+        markup_raw(markup, "\xc2\xa0");
+        markup_word(markup, WORD_megabytes);
+        part_fact_close(markup);
     }
-    fact_count(page, WORD_fact_threads, report->threads);
-    fact_text(page, WORD_fact_model, report->model, NULL);
-    fact_text(page, WORD_fact_layer, report->layer, NULL);
-    fact_count(page, WORD_fact_features, report->features);
-    fact_text(page, WORD_fact_profile, report->profile, NULL);
-    fact_text(page, WORD_fact_tier, report->tier, NULL);
-    fact_text(page, WORD_fact_version, report->version, NULL);
-    fact_text(page, WORD_fact_model_hash, report->model_hash, "hash");
-    fact_text(page, WORD_fact_space, report->feature_space, "hash");
+    part_fact_count(markup, WORD_fact_threads, report->threads);
+    part_fact(markup, WORD_fact_model, report->model, NULL);
+    part_fact(markup, WORD_fact_layer, report->layer, NULL);
+    part_fact_count(markup, WORD_fact_features, report->features);
+    part_fact(markup, WORD_fact_profile, report->profile, NULL);
+    part_fact(markup, WORD_fact_tier, report->tier, NULL);
+    part_fact(markup, WORD_fact_version, report->version, NULL);
+    part_fact(markup, WORD_fact_model_hash, report->model_hash, "hash");
+    part_fact(markup, WORD_fact_space, report->feature_space, "hash");
 }
 
 /* ---- rows with bars: stages and labels ---- */
@@ -172,23 +133,15 @@ static int by_count(const void *left, const void *right) {
     return strcmp(a->label, b->label);
 }
 
-/* "Labels: 60. " */
-static void labelled_number(struct markup *markup, enum word name, int64_t value, const char *end) {
-    markup_word(markup, name);
-    markup_raw(markup, " ");
-    markup_number(markup, number_integer(markup->language, value));
-    markup_raw(markup, end);
-}
-
 static void write_class_rows(struct page *page, const struct pomona_report_label *labels, size_t count) {
     struct markup *markup = &page->markup;
     pomona_language language = markup->language;
     double sum = 0;
     for (size_t i = 0; i < count; i++) sum += (double)labels[i].count;
     markup_raw(markup, "<p>");
-    labelled_number(markup, WORD_classes_intro, (int64_t)count, ". ");
-    labelled_number(markup, WORD_classes_largest, labels[0].count, ", ");
-    labelled_number(markup, WORD_classes_smallest, labels[count - 1].count, ".</p>\n");
+    part_count(markup, WORD_classes_intro, (int64_t)count, ". ");
+    part_count(markup, WORD_classes_largest, labels[0].count, ", ");
+    part_count(markup, WORD_classes_smallest, labels[count - 1].count, ".</p>\n");
     bar_head(page, WORD_label, WORD_photos);
     size_t shown = count < CLASS_BARS_MAX ? count : CLASS_BARS_MAX;
     double most = labels[0].count > 0 ? (double)labels[0].count : 1;
@@ -197,12 +150,7 @@ static void write_class_rows(struct page *page, const struct pomona_report_label
                 (double)labels[i].count / most, number_integer(language, labels[i].count),
                 sum > 0 ? (double)labels[i].count / sum : 0);
     bar_end(page);
-    if (shown == count) return;
-    markup_raw(markup, "<p class=\"quiet\">");
-    markup_number(markup, number_integer(language, (int64_t)(count - shown)));
-    markup_raw(markup, " ");
-    markup_word(markup, WORD_classes_more);
-    markup_raw(markup, ".</p>\n");
+    if (shown < count) part_remark(markup, (int64_t)(count - shown), WORD_classes_more, ".");
 }
 
 void write_classes(struct page *page) {
@@ -223,36 +171,6 @@ void write_classes(struct page *page) {
 
 void write_failures(struct page *page) {
     const struct pomona_report *report = page->report;
-    struct markup *markup = &page->markup;
-    int64_t all =
-        report->errors > (int64_t)report->failure_count ? report->errors : (int64_t)report->failure_count;
-    size_t shown = report->failure_count < FAILURES_MAX ? report->failure_count : FAILURES_MAX;
-    if (all == 0) {
-        markup_raw(markup, "<p>");
-        markup_word(markup, WORD_failures_none);
-        markup_raw(markup, "</p>\n");
-        return;
-    }
-    markup_raw(markup, "<p>");
-    labelled_number(markup, WORD_failures_intro, all, ". ");
-    markup_word(markup, WORD_failures_meaning);
-    markup_raw(markup, "</p>\n<div class=\"scroll\"><table class=\"failures\"><thead><tr><th scope=\"col\">");
-    markup_word(markup, WORD_path);
-    markup_raw(markup, "</th><th scope=\"col\">");
-    markup_word(markup, WORD_reason);
-    markup_raw(markup, "</th></tr></thead><tbody>\n");
-    for (size_t i = 0; i < shown; i++) {
-        markup_raw(markup, "<tr><td class=\"path\">");
-        markup_name(markup, page_path(page, report->failures[i].path));
-        markup_raw(markup, "</td><td>");
-        markup_name(markup, report->failures[i].reason);
-        markup_raw(markup, "</td></tr>\n");
-    }
-    markup_raw(markup, "</tbody></table></div>\n");
-    if ((int64_t)shown == all) return;
-    markup_raw(markup, "<p class=\"quiet\">");
-    markup_number(markup, number_integer(markup->language, (int64_t)shown));
-    markup_raw(markup, " ");
-    markup_word(markup, WORD_failures_shown);
-    markup_raw(markup, "</p>\n");
+    part_failures(&page->markup, report->failures, report->failure_count, report->errors, page->folder.length,
+                  WORD_failures_meaning, WORD_failures_shown);
 }

@@ -1,4 +1,3 @@
-#include "report/canvas_svg.h"
 #include "report/page.h"
 #include "report/scree.h"
 #include "report/spectrum.h"
@@ -6,17 +5,13 @@
 #include <math.h>
 
 /* The plot twice: SVG text does not flow, so phones get a narrow one with letters of the same size. */
-static void write_plot(struct page *page, const char *class, double width, double height, double text_size) {
-    struct markup *markup = &page->markup;
-    struct canvas canvas = canvas_svg(markup, width, height, text_size);
-    markup_printf(markup,
-                  "<svg class=\"scree %s\" viewBox=\"0 0 %d %d\" style=\"font-size:%dpx\" role=\"img\" ",
-                  class, (int)width, (int)height, (int)text_size);
-    markup_raw(markup, "aria-label=\"");
-    markup_word(markup, WORD_plot_title);
-    markup_raw(markup, "\">\n");
-    scree_draw(&canvas, &page->report->spectrum, &page->marks, markup->language, false);
-    markup_raw(markup, "</svg>\n");
+static void write_plots(struct page *page) {
+    struct scree scree = {&page->report->spectrum, &page->marks, page->markup.language, false};
+    struct plot plot = scree_plot(&scree);
+    plot.width = 960, plot.height = 480, plot.text_size = 14;
+    plot_inline(&page->markup, &plot, "wide");
+    plot.width = 360, plot.height = 330, plot.text_size = 13;
+    plot_inline(&page->markup, &plot, "narrow");
 }
 
 static void open_mark(struct page *page, size_t k) {
@@ -59,8 +54,7 @@ void write_variance(struct page *page) {
         markup_raw(markup, "</dl>\n");
     }
     markup_raw(markup, "<figure>\n");
-    write_plot(page, "wide", 960, 480, 14);
-    write_plot(page, "narrow", 360, 330, 13);
+    write_plots(page);
     if (page->marks.elbow || page->report->scores_standardised) {
         markup_raw(markup, "<figcaption>");
         if (page->report->scores_standardised) {

@@ -116,6 +116,16 @@ struct number number_short(pomona_language language, double value) {
     return number_fixed(language, value, whole >= 4 ? 0 : 4 - whole);
 }
 
+struct number number_plain(pomona_language language, double value) {
+    double size = fabs(value);
+    if (!isfinite(value) || size == 0 || size < 1e-4 || size >= 1e9) return number_short(language, value);
+    int decimals = (int)fmax(0, 3 - floor(log10(size)));
+    double scaled = value;
+    for (int i = 0; i < decimals; i++) scaled *= 10;
+    for (scaled = round(scaled); decimals > 0 && fmod(scaled, 10) == 0; decimals--) scaled /= 10;
+    return number_fixed(language, value, decimals);
+}
+
 struct number number_percent(pomona_language language, double share, int decimals) {
     struct number number = number_fixed(language, share * 100, decimals);
     if (isfinite(share)) add_text(&number, language == POMONA_LANGUAGE_FRENCH ? NARROW_SPACE "%" : "%");

@@ -33,6 +33,9 @@ struct number number_fixed(pomona_language language, double value, int decimals)
 /* Four significant digits. */
 struct number number_short(pomona_language language, double value);
 
+/* As many digits as it needs, up to four significant ones: "0.5", "20", "1,000". */
+struct number number_plain(pomona_language language, double value);
+
 /* A share of 1 as "12.3%" or "12,3 %". */
 struct number number_percent(pomona_language language, double share, int decimals);
 

@@ -1,17 +1,10 @@
 /* usage: report_tool RECORDS FOLDER
  *
- * Writes a report from a file of records, each of four texts that end with a NUL: a kind and three values. Texts may hold
- * anything but NUL, which is what the tests need. Photos are read from the file that "row" names. */
-#include "base/buffer.h"
-#include "base/io.h"
-#include "base/memory.h"
+ * Writes a report from a file of records (records.h). Photos are read from the file that "row" names. */
 #include "pomona/report.h"
+#include "records.h"
 
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { LIMIT = 1 << 28 };
 
 struct input {
     struct pomona_report report;
@@ -19,19 +12,10 @@ struct input {
     struct pomona_report_label *labels;
     struct pomona_report_failure *failures;
     struct pomona_report_photo *photos;
-    const char **files;
     double *scores, *eigenvalues;
     size_t score_count;
-    struct buffer photo;
+    struct record_photos files;
 };
-
-static void *grown(void *array, size_t count, size_t size) {
-    void *block = (count & (count - 1)) == 0 ? memory_resize(array, count ? 2 * count : 1, size) : array;
-    if (!block) exit(5);
-    return block;
-}
-
-static const char *or_null(const char *text) { return text[0] ? text : NULL; }
 
 /* "scores" holds numbers with spaces between. */
 static void add_scores(struct input *input, const char *text) {
@@ -39,21 +23,18 @@ static void add_scores(struct input *input, const char *text) {
     for (char *end; *text; text = end) {
         double value = strtod(text, &end);
         if (end == text) break;
-        input->scores = grown(input->scores, input->score_count, sizeof *input->scores);
+        ADD(input->scores, input->score_count);
         input->scores[input->score_count++] = value;
     }
     input->report.components = input->score_count - before;
 }
 
-#define ADD(array, count) (array) = grown((array), (count), sizeof *(array))
-
 static void add_record(struct input *input, const char *kind, const char *a, const char *b, const char *c) {
     struct pomona_report *report = &input->report;
     if (strcmp(kind, "row") == 0) {
         ADD(input->photos, report->row_count);
-        ADD(input->files, report->row_count);
-        input->photos[report->row_count] = (struct pomona_report_photo){a, or_null(b)};
-        input->files[report->row_count++] = c;
+        input->photos[report->row_count++] = (struct pomona_report_photo){a, or_null(b)};
+        record_photo(&input->files, c);
     } else if (strcmp(kind, "scores") == 0) {
         add_scores(input, a);
     } else if (strcmp(kind, "eigenvalue") == 0) {
@@ -118,58 +99,46 @@ static int set_value(struct pomona_report *report, const char *kind, const char 
            strcmp(kind, "language") == 0;
 }
 
-static pomona_status read_photo(void *user, size_t row, const void **bytes, size_t *size,
-                                struct pomona_error *error) {
-    struct input *input = user;
-    pomona_status status = file_read(input->files[row], &input->photo, error);
-    *bytes = input->photo.data;
-    *size = input->photo.size;
-    return status;
+static void take(void *self, const char *const fields[4]) {
+    struct input *input = self;
+    if (!set_value(&input->report, fields[0], fields[1]))
+        add_record(input, fields[0], fields[1], fields[2], fields[3]);
 }
 
-static void parse(struct input *input, const char *text, const char *end) {
-    while (text < end) {
-        const char *fields[4];
-        for (int i = 0; i < 4; i++) {
-            fields[i] = text;
-            text += strlen(text) + 1;
-            if (text > end) exit(1);
-        }
-        if (!set_value(&input->report, fields[0], fields[1]))
-            add_record(input, fields[0], fields[1], fields[2], fields[3]);
-    }
+static void parse(struct input *input, const struct buffer *records) {
+    records_parse(records, take, input);
     input->report.stages = input->stages;
     input->report.labels = input->labels;
     input->report.failures = input->failures;
     input->report.row_photos = input->photos;
     input->report.scores = input->scores;
     input->report.spectrum.eigenvalues = input->eigenvalues;
-    input->report.read_photo = read_photo;
-    input->report.user = input;
+    input->report.read_photo = record_photo_read;
+    input->report.user = &input->files;
 }
 
 int main(int argc, char **argv) {
     struct pomona_error error = {0};
-    struct buffer records = BUFFER_INIT(LIMIT);
-    struct input input = {.photo = BUFFER_INIT(LIMIT)};
+    struct buffer records = BUFFER_INIT(RECORDS_LIMIT);
+    struct input input = {.files.bytes = BUFFER_INIT(RECORDS_LIMIT)};
     struct pomona_context *context = NULL;
     if (argc != 3) return 1;
     pomona_status status = file_read(argv[1], &records, &error);
     if (status == POMONA_OK) status = pomona_context_new(POMONA_TIER_AUTO, &context, &error);
     if (status == POMONA_OK) {
-        parse(&input, (const char *)records.data, (const char *)records.data + records.size);
+        parse(&input, &records);
         input.report.context = context;
         status = pomona_report_write(&input.report, argv[2], &error);
     }
     if (status != POMONA_OK) fprintf(stderr, "report_tool: %s\n", error.message);
     pomona_context_free(&context);
     buffer_free(&records);
-    buffer_free(&input.photo);
+    buffer_free(&input.files.bytes);
     memory_free(input.stages);
     memory_free(input.labels);
     memory_free(input.failures);
     memory_free(input.photos);
-    memory_free(input.files);
+    memory_free(input.files.files);
     memory_free(input.scores);
     memory_free(input.eigenvalues);
     return pomona_status_exit_code(status);
