@@ -18,23 +18,37 @@ double calibrate_log_loss(const double *logits, const int *truth, size_t rows, i
     return rows ? sum / (double)rows : 0;
 }
 
+/* The mean loss where each truth is only as sure as Platt has it: `miss` of it lies with the other classes, evenly. */
+static double smooth_loss(const double *logits, const int *truth, size_t rows, int classes,
+                          double temperature) {
+    double miss = 1 / ((double)rows + 2), sum = 0;
+    for (size_t i = 0; i < rows; i++) {
+        const double *row = logits + i * (size_t)classes;
+        double others = 0, right = row[truth[i]];
+        for (int c = 0; c < classes; c++) others += c == truth[i] ? 0 : right - row[c];
+        sum +=
+            row_loss(row, classes, truth[i], 1 / temperature) + miss * others / (classes - 1) / temperature;
+    }
+    return sum / (double)rows;
+}
+
 double calibrate_temperature(const double *logits, const int *truth, size_t rows, int classes) {
     const double ratio = (sqrt(5) - 1) / 2, width = 1e-7;
     double low = log(1e-3), high = log(1e3);
-    if (rows == 0) return 1;
+    if (rows == 0 || classes < 2) return 1;
     /* The loss is convex in 1 / T, so it has one valley in log T too. */
     double a = high - ratio * (high - low), b = low + ratio * (high - low);
-    double at_a = calibrate_log_loss(logits, truth, rows, classes, exp(a));
-    double at_b = calibrate_log_loss(logits, truth, rows, classes, exp(b));
+    double at_a = smooth_loss(logits, truth, rows, classes, exp(a));
+    double at_b = smooth_loss(logits, truth, rows, classes, exp(b));
     while (high - low > width) {
         if (at_a <= at_b) {
             high = b, b = a, at_b = at_a;
             a = high - ratio * (high - low);
-            at_a = calibrate_log_loss(logits, truth, rows, classes, exp(a));
+            at_a = smooth_loss(logits, truth, rows, classes, exp(a));
         } else {
             low = a, a = b, at_a = at_b;
             b = low + ratio * (high - low);
-            at_b = calibrate_log_loss(logits, truth, rows, classes, exp(b));
+            at_b = smooth_loss(logits, truth, rows, classes, exp(b));
         }
     }
     return exp((low + high) / 2);

@@ -7,7 +7,8 @@
 
 /* The temperature T in [1e-3, 1e3] whose softmax(logits / T) gives the truth the lowest log-loss (Guo et al., On calibration of
  * modern neural networks, 2017), by bracketing its logarithm (golden section), to six digits. logits [rows][classes], truth
- * [rows]. 1 without rows. Where all answers are right by any margin it is the lower bound. */
+ * [rows]. 1 without rows. A truth counts as (n + 1) / (n + 2) sure, n being the rows (Platt, Probabilistic outputs for
+ * support vector machines, 1999): where every answer is right the temperature stays as high as n answers can justify. */
 double calibrate_temperature(const double *logits, const int *truth, size_t rows, int classes);
 
 /* Mean log-loss of softmax(logits / temperature), nats; 0 without rows. */
