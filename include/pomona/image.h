@@ -49,7 +49,7 @@ POMONA_API pomona_status pomona_image_encode(const struct pomona_image *image, i
 POMONA_API void pomona_image_free(struct pomona_image *image);
 POMONA_API void pomona_image_free_bytes(uint8_t **bytes);
 
-/* A preprocessor: decode, orient, crop and resize as a profile says, with memory that is kept from photo to photo.
+/* A preprocessor: decode, orient, crop (once for each view) and resize as a profile says, with memory that is kept from photo to photo.
  * One thread at a time. */
 struct pomona_preprocessor;
 
@@ -59,7 +59,8 @@ POMONA_API pomona_status pomona_preprocessor_new(const struct pomona_context *co
                                                  struct pomona_preprocessor **preprocessor,
                                                  struct pomona_error *error);
 
-/* Fills pixels [profile height][profile width][3]. Errors as pomona_image_decode. */
+/* Fills pixels [pictures][profile height][profile width][3], where pictures = pomona_profile_pictures(profile): the photo's
+ * views, in the order of the profile; it is decoded once. Errors as pomona_image_decode. */
 POMONA_API pomona_status pomona_preprocessor_run(struct pomona_preprocessor *preprocessor, const char *name,
                                                  const void *bytes, size_t size, uint8_t *pixels,
                                                  struct pomona_error *error);

@@ -26,8 +26,12 @@ struct pomona_model_options {
         *layer; /* name of the node, or of its output, whose value is the feature vector; NULL: the input of
                             the last Gemm/MatMul (the reference's layers[-2]), else the output if it has rank 2, else
                             the global average pool */
+    const char *
+        profile; /* "spark-compat" or "phone"; fills what the metadata lacks, a conflict is an error. Or a whole
+                     text (pomona/profile.h), as tables of features carry it, which then also says views and size */
     const char
-        *profile; /* "spark-compat" or "phone"; fills what the metadata lacks, a conflict is an error */
+        *views; /* see pomona_profile_set_views; fills what the profile lacks, a conflict is an error */
+    int size;   /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
 };
 
 struct pomona_model_info {
@@ -42,11 +46,12 @@ struct pomona_model_info {
     bool has_head;        /* the file is a classifier's (pomona/classifier.h): backbone and head */
     bool untrained;       /* the file says that it is untrained (metadata pomona.untrained = 1) */
     int input_width, input_height;
+    int views;                 /* pictures that one photo becomes */
     int features;              /* length of the feature vector */
     int nodes, steps;          /* nodes of the graph, steps of the fused plan */
-    uint64_t macs;             /* multiply-accumulates for one photo, up to `layer` */
+    uint64_t macs;             /* multiply-accumulates for one picture, up to `layer` */
     uint64_t weight_bytes;     /* weights used, as packed */
-    uint64_t activation_bytes; /* arena of one session with a batch of one */
+    uint64_t activation_bytes; /* arena of one session with a batch of one picture */
 };
 
 /* Opens a model file of at most 1 GiB. Errors, each naming file and node: POMONA_E_INPUT (missing, not ONNX, no such
@@ -81,8 +86,9 @@ POMONA_API bool pomona_model_step(const struct pomona_model *model, int index, c
 POMONA_API pomona_status pomona_session_new(const struct pomona_model *model, int batch,
                                             struct pomona_session **session, struct pomona_error *error);
 
-/* Runs n (1..batch) photos: pixels [n][height][width][3] uint8 RGB of the profile's size to features
- * [n][info.features] fp32. A photo's result does not depend on n or on its neighbours. No allocation. */
+/* Runs n (1..batch) photos: pixels [n][info.views][height][width][3] uint8 RGB of the profile's size, as a preprocessor fills
+ * them, to features [n][info.features] fp32. With several views a photo's features are their mean: added in double in the order of
+ * the views, rounded once. A photo's result does not depend on n or on its neighbours. No allocation. */
 POMONA_API pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *pixels, int n,
                                             float *features, struct pomona_error *error);
 

@@ -72,6 +72,7 @@ struct pomona_train_candidate {
     double log_loss; /* after its own temperature, nats a photo */
     double temperature;
     double seconds;
+    int iterations; /* logistic: of all its fits; others: 0 */
     bool converged; /* logistic: every fit reached its tolerance; others: true */
 };
 

@@ -11,11 +11,16 @@ struct json json_start(struct buffer *out, struct pomona_error *error) {
     return (struct json){.out = out, .error = error, .status = POMONA_OK};
 }
 
+struct json json_start_line(struct buffer *out, struct pomona_error *error) {
+    return (struct json){.out = out, .error = error, .status = POMONA_OK, .line = true};
+}
+
 static void put(struct json *json, const char *text) {
     if (json->status == POMONA_OK) json->status = buffer_append_text(json->out, text, json->error);
 }
 
 static void new_line(struct json *json) {
+    if (json->line) return;
     put(json, "\n");
     for (int i = 0; i < json->depth; i++) put(json, "  ");
 }
@@ -42,7 +47,7 @@ static void put_string(struct json *json, const char *text) {
 }
 
 static void start_item(struct json *json, const char *key) {
-    if (json->has_items) put(json, ",");
+    if (json->has_items) put(json, json->line ? ", " : ",");
     if (json->depth > 0) new_line(json);
     json->has_items = true;
     if (key) {

@@ -15,10 +15,14 @@ struct json {
     pomona_status status;
     int depth;      /* open objects and arrays, */
     bool has_items; /* in the innermost open one */
+    bool line;      /* all on one line */
 };
 
 /* Starts a document that is appended to `out`, indented by two spaces. */
 struct json json_start(struct buffer *out, struct pomona_error *error);
+
+/* The same without line breaks, for files of one document a line. */
+struct json json_start_line(struct buffer *out, struct pomona_error *error);
 
 void json_object(struct json *json, const char *key); /* key NULL: in an array or at the top */
 void json_object_end(struct json *json);

@@ -60,10 +60,16 @@ static pomona_status read_head(const char *name, const uint8_t *data, size_t siz
 static pomona_status open_backbone(const struct pomona_context *context, const char *name,
                                    const uint8_t *data, size_t size, const char *profile,
                                    struct pomona_classifier *c, struct pomona_error *error) {
-    const struct pomona_model_options options = {.layer = c->layer, .profile = profile};
+    /* a head alone knows its views and size better than the backbone does */
+    const struct pomona_model_options options = {.layer = c->layer,
+                                                 .profile = c->profile ? c->profile : profile};
     struct pomona_model_info *info = &c->info.model;
     TRY(pomona_model_open_memory(context, name, data, size, &options, &c->model, error));
     pomona_model_get_info(c->model, info);
+    if (c->profile && profile && strcmp(profile, info->profile.name) != 0)
+        return fail(error, POMONA_E_USAGE, name,
+                    "profile '%.60s' was asked for, but the head was trained with '%.60s'", profile,
+                    info->profile.name);
     if (info->features != c->head.features)
         return fail(error, POMONA_E_CORRUPT, name, "its head takes %d features, its backbone gives %d",
                     c->head.features, info->features);

@@ -26,7 +26,9 @@ struct pomona_classifier {
     struct class_entry *entries;  /* [entry_count], sorted by name */
     int entry_count;
     const char *layer, *feature_space; /* what the head was trained on */
-    struct onnx_property *facts;       /* of the training: metadata under pomona.train.* */
+    const char
+        *profile; /* of those features, from a file of a head alone; NULL: the backbone's file says it */
+    struct onnx_property *facts; /* of the training: metadata under pomona.train.* */
     int fact_count;
     const char *history; /* of the labels, a line for each change */
 };

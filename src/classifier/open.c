@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "classifier/graph.h"
 #include "classifier/labels.h"
+#include "onnx/splice.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -222,6 +223,7 @@ pomona_status classifier_read_head(const char *where, const struct onnx_graph *g
     TRY(copy_text(r, HEAD_KEY("calibration"), &info->calibration));
     TRY(copy_text(r, HEAD_KEY("layer"), &c->layer));
     TRY(copy_text(r, HEAD_KEY("feature_space"), &c->feature_space));
+    if (!onnx_graph_property(graph, ONNX_ORIGINAL_KEY)) TRY(copy_text(r, "pomona.profile", &c->profile));
     TRY(copy_text(r, HEAD_KEY("labels_history"), &c->history));
     TRY(read_integer(r, HEAD_KEY("labels_version"), 1, INT32_MAX, &info->labels_version));
     TRY(read_number(r, HEAD_KEY("temperature"), 1e-9, 1e9, &c->head.temperature));

@@ -107,6 +107,7 @@ static pomona_status write_full(const struct classifier_parts *parts, const char
     onnx_write_property(&fields, ONNX_ORIGINAL_KEY, original);
     if (!onnx_graph_property(&backbone->graph, "pomona.profile"))
         onnx_write_property(&fields, "pomona.profile", parts->profile);
+    onnx_write_property(&fields, HEAD_KEY("profile"), parts->profile); /* may add views to the backbone's */
     write_metadata(&fields, parts, &outputs);
     pomona_status status = nodes.status != POMONA_OK ? nodes.status : fields.status;
     if (status == POMONA_OK) status = onnx_splice(name, data, size, &graph, &model, out, error);

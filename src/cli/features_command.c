@@ -19,7 +19,7 @@ static void format_duration(double seconds, char *out, size_t size) {
         snprintf(out, size, "%.0f h %02.0f min", floor(seconds / 3600), floor(fmod(seconds, 3600) / 60));
 }
 
-static void show_progress(void *user, const struct pomona_features_progress *progress) {
+void features_show_progress(void *user, const struct pomona_features_progress *progress) {
     enum { SECONDS_BETWEEN_LINES = 5 };
     struct progress_line *line = user;
     time_t now = time(NULL);
@@ -37,7 +37,7 @@ static void show_progress(void *user, const struct pomona_features_progress *pro
     fflush(stderr);
 }
 
-static void end_progress(struct progress_line *line) {
+void features_end_progress(struct progress_line *line) {
     if (line->drawn) fputs("\n", stderr);
     line->drawn = false;
 }
@@ -108,7 +108,7 @@ pomona_status features_execute(struct features_command *features, const struct p
                                struct pomona_features_result *result, struct pomona_error *error) {
     catch_signals();
     pomona_status status = pomona_features_run(context, &features->options, result, error);
-    end_progress(&features->line);
+    features_end_progress(&features->line);
     if (status == POMONA_E_INTERRUPTED) fprintf(stderr, "pomona: go on with --resume\n");
     return status;
 }
@@ -128,6 +128,12 @@ int features_option_table(struct features_command *features, struct option *tabl
          0, 0},
         {"profile", 0, OPTION_TEXT, &features->options.profile, "NAME",
          "spark-compat or phone, for a model that carries none", 0, 0},
+        {"views", 0, OPTION_TEXT, &features->options.views, "VIEWS",
+         "features are the mean over views of a photo: flip,\nscales, crops, or a list as "
+         "100c,100cm,60c,50tl",
+         0, 0},
+        {"size", 0, OPTION_INTEGER, &features->size, "PIXELS",
+         "side of the network's input, for fully convolutional\nones; default: its own", 1, 4096},
         {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N", "Parquet parts; default 20", 1,
          100000},
         {"threads", 't', OPTION_INTEGER, &features->threads, "N",
@@ -168,11 +174,12 @@ bool features_accept(struct features_command *features, const char *name, const 
     options->partitions = (int)features->partitions;
     options->threads = (int)features->threads;
     options->limit = features->limit;
+    options->size = (int)features->size;
     options->max_errors = features->max_errors;
     options->should_stop = was_signalled;
     options->user = &features->line;
     features->line = (struct progress_line){.terminal = isatty(STDERR_FILENO), .last = time(NULL)};
-    if (!features->quiet) options->progress = show_progress;
+    if (!features->quiet) options->progress = features_show_progress;
     return true;
 }
 

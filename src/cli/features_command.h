@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { FEATURES_OPTIONS_MAX = 24 };
+enum { FEATURES_OPTIONS_MAX = 26 };
 
 /* How progress is shown: one line that is redrawn on a terminal, a line every few seconds elsewhere. */
 struct progress_line {
@@ -19,7 +19,7 @@ struct progress_line {
 /* What the command line says. */
 struct features_command {
     struct pomona_features_options options;
-    int64_t partitions, threads, limit, max_errors;
+    int64_t partitions, threads, limit, max_errors, size;
     bool json, quiet;
     const char *tier;
     struct progress_line line;
@@ -35,6 +35,10 @@ bool features_accept(struct features_command *features, const char *name, const 
 /* Runs the job with a progress line. */
 pomona_status features_execute(struct features_command *features, const struct pomona_context *context,
                                struct pomona_features_result *result, struct pomona_error *error);
+
+/* Draws a struct progress_line for the progress, and ends its line. */
+void features_show_progress(void *line, const struct pomona_features_progress *progress);
+void features_end_progress(struct progress_line *line);
 
 /* Prints what was done, for people. */
 void features_print(const struct features_command *features, const struct pomona_features_result *result);

@@ -14,13 +14,15 @@ static void print_text(const struct pomona_model *model, const struct pomona_mod
            : info->untrained ? " (untrained)"
                              : "");
     printf("hash      %s\n", info->hash);
-    printf("input     %dx%d RGB\n", info->input_width, info->input_height);
+    printf("input     %dx%d RGB", info->input_width, info->input_height);
+    puts(info->views > 1 ? ", several views of a photo" : "");
     printf("profile   %s%s\n", profile, info->profile_assumed ? " (assumed)" : "");
     printf("features  %d, layer %s\n", info->features, info->layer);
     printf("space     %s\n", info->feature_space);
     double weights = (double)info->weight_bytes / 1e6, activations = (double)info->activation_bytes / 1e6;
-    printf("work      %.1f MMAC a photo\n", (double)info->macs / 1e6);
-    printf("memory    %.2f MB at its peak: %.2f MB of weights, %.2f MB of activations a photo\n",
+    printf("work      %.1f MMAC a photo%s\n", (double)info->macs * info->views / 1e6,
+           info->views > 1 ? ", all views together" : "");
+    printf("memory    %.2f MB at its peak: %.2f MB of weights, %.2f MB of activations\n",
            weights + activations, weights, activations);
     printf("plan      %d nodes fused into %d steps\n", info->nodes, info->steps);
     for (int i = 0; pomona_model_step(model, i, step, sizeof step); i++) printf("  %3d  %s\n", i, step);
@@ -44,8 +46,9 @@ static void print_json(const struct pomona_model *model, const struct pomona_mod
     printf("  \"profile_assumed\": %s,\n  \"untrained\": %s,\n  \"has_head\": %s,\n",
            info->profile_assumed ? "true" : "false", info->untrained ? "true" : "false",
            info->has_head ? "true" : "false");
-    printf("  \"input_width\": %d,\n  \"input_height\": %d,\n  \"features\": %d,\n  \"nodes\": %d,\n",
-           info->input_width, info->input_height, info->features, info->nodes);
+    printf("  \"input_width\": %d,\n  \"input_height\": %d,\n  \"views\": %d,\n  \"features\": %d,\n  "
+           "\"nodes\": %d,\n",
+           info->input_width, info->input_height, info->views, info->features, info->nodes);
     printf("  \"macs\": %llu,\n  \"weight_bytes\": %llu,\n  \"activation_bytes\": %llu,\n  \"steps\": [",
            (unsigned long long)info->macs, (unsigned long long)info->weight_bytes,
            (unsigned long long)info->activation_bytes);
@@ -60,9 +63,13 @@ int command_model(int argc, char **argv) {
     const char *operands[2] = {NULL, NULL}, *tier = NULL;
     struct pomona_model_options options = {0};
     bool json = false;
+    int64_t size = 0;
     const struct option table[] = {
         {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "plan up to another layer", 0, 0},
         {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "for a model that carries none", 0, 0},
+        {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "flip, scales, crops, or a list as 100c,60c", 0,
+         0},
+        {"size", 0, OPTION_INTEGER, &size, "PIXELS", "plan for an input of another size", 1, 4096},
         {"tier", 0, OPTION_TEXT, &tier, "TIER", "plan for another tier", 0, 0},
         {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
         {0}};
@@ -86,6 +93,7 @@ int command_model(int argc, char **argv) {
     struct pomona_context *context = NULL;
     struct pomona_model *model = NULL;
     struct pomona_model_info info;
+    options.size = (int)size;
     pomona_status status = open_context(tier, &context, &error);
     if (status == POMONA_OK)
         status = operands[1] ? pomona_model_open(context, operands[1], &options, &model, &error)

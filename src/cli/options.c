@@ -113,6 +113,7 @@ enum options_outcome options_parse(const struct command *command, int argc, char
         enum options_outcome outcome = set_option(command, option, value ? value : argv[++i]);
         if (outcome != OPTIONS_RUN) return outcome;
     }
+    if (command->operand_count) *command->operand_count = operands;
     if (operands < command->operand_min) return bad(command, "needs %s", command->usage);
     return OPTIONS_RUN;
 }

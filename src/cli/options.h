@@ -30,6 +30,7 @@ struct command {
     const struct option *options;
     const char **operands; /* filled with what is not an option */
     int operand_min, operand_max;
+    int *operand_count; /* set to how many there are; may be NULL */
 };
 
 enum options_outcome { OPTIONS_RUN, OPTIONS_DONE, OPTIONS_BAD };

@@ -78,8 +78,8 @@ static void print_json_candidates(const struct pomona_train_result *r) {
     for (int i = 0; i < r->candidate_count; i++) {
         const struct pomona_train_candidate *c = &r->candidates[i];
         printf("%s\n    {\"head\": \"%s\", \"regularisation\": %.17g, \"top1\": %.17g, \"log_loss\": %.17g, "
-               "\"temperature\": %.17g, \"converged\": %s, \"seconds\": %.6f}",
-               i ? "," : "", c->head, c->regularisation, c->top1, c->log_loss, c->temperature,
+               "\"temperature\": %.17g, \"iterations\": %d, \"converged\": %s, \"seconds\": %.6f}",
+               i ? "," : "", c->head, c->regularisation, c->top1, c->log_loss, c->temperature, c->iterations,
                c->converged ? "true" : "false", c->seconds);
     }
     printf("\n  ],\n  \"chosen\": %d,\n", r->chosen);

@@ -89,7 +89,8 @@ pomona_status pomona_image_resize(const struct pomona_context *context, const st
         source->height > MAX_SIDE)
         return fail(error, POMONA_E_USAGE, NULL, "no picture to resize");
     struct resampler resampler = {.impl = context_kernels(context)->resize_u8};
-    struct resample_geometry geometry = {source->width, source->height, {0}, false, width, height};
+    struct resample_geometry geometry = {
+        source->width, source->height, {0}, {0, 0, source->width, source->height}, width, height};
     pomona_status status;
     uint8_t *copy = memory_new_aligned(3 * (size_t)source->width, 1);
     if (!copy) TRY_GOTO(fail_memory(error, "row"), status, done);

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "image/views.h"
 
 #include <ctype.h>
 #include <float.h>
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_SIDE = 4096 };
+enum { MAX_SIDE = 4096, VALUE_MAX = 128 };
 
 pomona_status pomona_profile_named(const char *name, int width, int height, struct pomona_profile *profile,
                                    struct pomona_error *error) {
@@ -68,17 +69,20 @@ void pomona_profile_format(const struct pomona_profile *profile, char text[POMON
     put_three(text, &used, "mean", profile->mean);
     put_three(text, &used, "std", profile->std);
     put(text, &used, " layout=rgb");
+    char views[VIEWS_TEXT_MAX];
+    views_format(profile, views);
+    if (*views) put(text, &used, " views=%s", views);
 }
 
 /* Copies the value of "key=value" at *text, up to a space or the end, and moves behind it. */
-static pomona_status next_value(const char **text, const char *key, char value[64],
+static pomona_status next_value(const char **text, const char *key, char value[VALUE_MAX],
                                 struct pomona_error *error) {
     size_t length = strlen(key);
     if (strncmp(*text, key, length) != 0 || (*text)[length] != '=')
         return fail(error, POMONA_E_CORRUPT, "profile", "'%s=' expected", key);
     const char *start = *text + length + 1;
     size_t size = strcspn(start, " ");
-    if (size == 0 || size >= 64)
+    if (size == 0 || size >= VALUE_MAX)
         return fail(error, POMONA_E_CORRUPT, "profile", "'%s' has no valid value", key);
     memcpy(value, start, size);
     value[size] = '\0';
@@ -89,7 +93,7 @@ static pomona_status next_value(const char **text, const char *key, char value[6
 /* Sets *index to the place of the value among `choices` (ended by NULL). */
 static pomona_status next_choice(const char **text, const char *key, const char *const *choices,
                                  pomona_status otherwise, int *index, struct pomona_error *error) {
-    char value[64];
+    char value[VALUE_MAX];
     TRY(next_value(text, key, value, error));
     for (*index = 0; choices[*index]; ++*index)
         if (strcmp(choices[*index], value) == 0) return POMONA_OK;
@@ -97,7 +101,7 @@ static pomona_status next_choice(const char **text, const char *key, const char 
 }
 
 static pomona_status next_name(const char **text, char name[32], struct pomona_error *error) {
-    char value[64];
+    char value[VALUE_MAX];
     TRY(next_value(text, "name", value, error));
     size_t length = strlen(value);
     for (size_t i = 0; i < length; i++)
@@ -110,7 +114,7 @@ static pomona_status next_name(const char **text, char name[32], struct pomona_e
 
 static pomona_status next_size(const char **text, struct pomona_profile *profile,
                                struct pomona_error *error) {
-    char value[64];
+    char value[VALUE_MAX];
     long long width = 0, height = 0;
     TRY(next_value(text, "size", value, error));
     char *cross = strchr(value, 'x');
@@ -125,7 +129,7 @@ static pomona_status next_size(const char **text, struct pomona_profile *profile
 
 static pomona_status next_three(const char **text, const char *key, float low, float out[3],
                                 struct pomona_error *error) {
-    char value[64];
+    char value[VALUE_MAX];
     TRY(next_value(text, key, value, error));
     const char *at = value;
     for (int c = 0; c < 3; c++) {
@@ -136,6 +140,18 @@ static pomona_status next_three(const char **text, const char *key, float low, f
             return fail(error, POMONA_E_CORRUPT, "profile", "'%s' must be three numbers in range", key);
         at = end + 1;
     }
+    return POMONA_OK;
+}
+
+/* The views come last and may be absent. */
+static pomona_status next_views(const char **text, struct pomona_profile *profile,
+                                struct pomona_error *error) {
+    char value[VALUE_MAX];
+    struct pomona_error cause = {0};
+    if (strncmp(*text, "views=", 6) != 0) return POMONA_OK;
+    TRY(next_value(text, "views", value, error));
+    if (pomona_profile_set_views(profile, value, &cause) != POMONA_OK)
+        return fail(error, POMONA_E_CORRUPT, "profile", "%s", cause.message);
     return POMONA_OK;
 }
 
@@ -158,6 +174,7 @@ pomona_status pomona_profile_parse(const char *text, struct pomona_profile *prof
     TRY(next_three(&at, "mean", -INFINITY, p.mean, error));
     TRY(next_three(&at, "std", 0.0f, p.std, error));
     TRY(next_choice(&at, "layout", rgb, POMONA_E_UNSUPPORTED, &choice, error));
+    TRY(next_views(&at, &p, error));
     char canonical[POMONA_PROFILE_TEXT_MAX];
     pomona_profile_format(&p, canonical);
     if (strcmp(canonical, text) != 0)

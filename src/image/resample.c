@@ -35,26 +35,30 @@ static pomona_status reserve_lines(struct resampler *r, struct pomona_error *err
     return POMONA_OK;
 }
 
+/* Where a box of the upright picture lies in the stored one. */
+static struct crop_box stored_box(const struct resample_geometry *g) {
+    const struct orientation *turn = &g->orientation;
+    struct crop_box box = g->crop;
+    if (turn->transpose) box = (struct crop_box){box.top, box.left, box.height, box.width};
+    if (turn->flip_x) box.left = g->width - box.left - box.width;
+    if (turn->flip_y) box.top = g->height - box.top - box.height;
+    return box;
+}
+
 pomona_status resampler_start(struct resampler *r, const struct resample_geometry *g, uint8_t *out,
                               struct pomona_error *error) {
     const struct orientation *turn = &g->orientation;
-    int width = g->width, height = g->height;
-    r->left = r->top = 0;
-    if (g->square) {
-        int side = width < height ? width : height;
-        /* the crop is centred in the upright picture, where an odd pixel is cut at the right or bottom */
-        r->left = turn->flip_x ? (width - side + 1) / 2 : (width - side) / 2;
-        r->top = turn->flip_y ? (height - side + 1) / 2 : (height - side) / 2;
-        width = height = side;
-    }
+    struct crop_box box = stored_box(g);
+    r->left = box.left;
+    r->top = box.top;
     r->transpose = turn->transpose;
     r->out = out;
     r->out_width = g->out_width;
     r->next_row = r->lines = r->outputs = 0;
     int across = turn->transpose ? g->out_height : g->out_width;
     int down = turn->transpose ? g->out_width : g->out_height;
-    TRY(axis_build(&r->across, width, across, turn->flip_x, r->impl, error));
-    TRY(axis_build(&r->down, height, down, turn->flip_y, r->impl, error));
+    TRY(axis_build(&r->across, box.width, across, turn->flip_x, r->impl, error));
+    TRY(axis_build(&r->down, box.height, down, turn->flip_y, r->impl, error));
     return reserve_lines(r, error);
 }
 

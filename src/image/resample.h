@@ -11,10 +11,15 @@
 #include "image/axis.h"
 #include "jpeg/exif.h"
 
+/* A part of a picture, in whole pixels. */
+struct crop_box {
+    int left, top, width, height;
+};
+
 struct resample_geometry {
     int width, height; /* of the stored picture */
     struct orientation orientation;
-    bool square;               /* crop the largest centred square */
+    struct crop_box crop;      /* of the upright picture, inside it */
     int out_width, out_height; /* of the upright result */
 };
 

@@ -51,9 +51,9 @@ struct worker {
     struct pipeline *pipeline;
     struct pomona_preprocessor *preprocessor;
     struct pomona_session *session;
-    uint8_t *pixels; /* [batch][height][width][3] */
+    uint8_t *pixels; /* [batch][views][height][width][3] */
     float *features; /* [batch][feature_count] */
-    size_t *rows;    /* [batch] photo of each picture in `pixels` */
+    size_t *rows;    /* [batch] which photos lie in `pixels` */
     size_t photo_bytes;
     double net_seconds;
     pthread_t thread;
@@ -239,7 +239,7 @@ static pomona_status worker_init(struct worker *worker, struct pipeline *pipelin
     pomona_model_get_info(options->model, &info);
     size_t batch = (size_t)options->batch;
     worker->pipeline = pipeline;
-    worker->photo_bytes = (size_t)info.profile.width * (size_t)info.profile.height * 3;
+    worker->photo_bytes = (size_t)info.views * (size_t)info.profile.width * (size_t)info.profile.height * 3;
     worker->pixels = memory_new_aligned(batch, worker->photo_bytes);
     worker->features = memory_new_aligned(batch, (size_t)info.features * sizeof(float));
     worker->rows = memory_new(batch, sizeof *worker->rows);

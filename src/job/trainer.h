@@ -76,7 +76,8 @@ pomona_status trainer_choose(struct trainer *t);
 
 /* A model of one kind for one split. */
 pomona_status trainer_fit(struct trainer *t, struct trainer_split *split, enum trainer_kind kind,
-                          double regularisation, struct linear_model *model, bool *converged);
+                          double regularisation, struct linear_model *model,
+                          struct pomona_train_candidate *candidate);
 
 /* Fits the chosen head to all rows, calibrates it on the judged ones. */
 pomona_status trainer_finish(struct trainer *t);

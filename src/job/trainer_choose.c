@@ -34,8 +34,8 @@ static const char *const *names_of(const struct trainer *t) {
 }
 
 pomona_status trainer_fit(struct trainer *t, struct trainer_split *split, enum trainer_kind kind,
-                          double regularisation, struct linear_model *model, bool *converged) {
-    *converged = true;
+                          double regularisation, struct linear_model *model,
+                          struct pomona_train_candidate *candidate) {
     if (kind == KIND_LOGISTIC) {
         struct logistic_info info;
         const struct logistic_options options = {.l2 = regularisation,
@@ -45,7 +45,8 @@ pomona_status trainer_fit(struct trainer *t, struct trainer_split *split, enum t
                                                  .user = t->options->user};
         if (!t->logistic) TRY(logistic_problem_new(t->context, &t->rows, t->threads, &t->logistic, t->error));
         TRY(logistic_fit(t->logistic, &options, model, &info, t->error));
-        *converged = info.converged;
+        candidate->converged &= info.converged;
+        candidate->iterations += info.iterations;
         return POMONA_OK;
     }
     if (!split->moments)
@@ -129,13 +130,14 @@ static pomona_status build_neighbours(struct trainer *t, struct trainer_split *s
 }
 
 static pomona_status fit_and_judge(struct trainer *t, struct trainer_split *split, enum trainer_kind kind,
-                                   double regularisation, struct judged_rows *judged, bool *converged) {
+                                   double regularisation, struct judged_rows *judged,
+                                   struct pomona_train_candidate *candidate) {
     struct linear_model model;
     if (kind == KIND_KNN) {
         TRY(build_neighbours(t, split));
         return judge_neighbours(t, split, (int)regularisation, judged);
     }
-    TRY(trainer_fit(t, split, kind, regularisation, &model, converged));
+    TRY(trainer_fit(t, split, kind, regularisation, &model, candidate));
     pomona_status status = linear_model_logits(t->context, &model, judged->features, judged->count,
                                                t->threads, judged->logits, t->error);
     if (kind == KIND_LOGISTIC) {
@@ -151,11 +153,9 @@ static pomona_status fit_and_judge(struct trainer *t, struct trainer_split *spli
 static pomona_status judge_split(struct trainer *t, struct trainer_split *split, enum trainer_kind kind,
                                  double regularisation, struct pomona_train_candidate *candidate) {
     struct judged_rows judged;
-    bool converged = true;
     pomona_status status = gather(t, split, &judged);
-    if (status == POMONA_OK) status = fit_and_judge(t, split, kind, regularisation, &judged, &converged);
+    if (status == POMONA_OK) status = fit_and_judge(t, split, kind, regularisation, &judged, candidate);
     if (status == POMONA_OK) scatter(t, &judged);
-    candidate->converged &= converged;
     judged_free(&judged);
     return status;
 }

@@ -57,10 +57,8 @@ static pomona_status take_model(struct trainer *t, const struct linear_model *mo
 
 static pomona_status fit_linear(struct trainer *t, enum trainer_kind kind, double regularisation) {
     struct linear_model model;
-    bool converged;
     struct trainer_split *all = &t->splits[t->split_count - 1];
-    TRY(trainer_fit(t, all, kind, regularisation, &model, &converged));
-    t->result->candidates[t->result->chosen].converged &= converged;
+    TRY(trainer_fit(t, all, kind, regularisation, &model, &t->result->candidates[t->result->chosen]));
     pomona_status status = t->pca ? unproject(t, &model) : POMONA_OK;
     if (status == POMONA_OK) status = take_model(t, &model);
     linear_model_free(&model);

@@ -13,17 +13,10 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* "spark-compat" of "name=spark-compat decode=...". */
-static void profile_name(const char *text, char name[64]) {
-    name[0] = '\0';
-    if (strncmp(text, "name=", 5) == 0) snprintf(name, 64, "%.*s", (int)strcspn(text + 5, " "), text + 5);
-}
-
-/* Opens the backbone at the layer and with the profile that the features say. */
+/* Opens the backbone at the layer and with the profile, views and size included, that the features say. */
 static pomona_status open_backbone(struct trainer *t, const char *layer, const char *profile) {
-    char name[64];
-    profile_name(profile, name);
-    struct pomona_model_options options = {.layer = *layer ? layer : NULL, .profile = *name ? name : NULL};
+    struct pomona_model_options options = {.layer = *layer ? layer : NULL,
+                                           .profile = *profile ? profile : NULL};
     const char *path = t->options->backbone;
     if (!path) {
         TRY(pomona_model_open_embedded(t->context, &options, &t->backbone, t->error));

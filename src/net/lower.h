@@ -28,6 +28,10 @@ struct lowering {
     struct value *values; /* [graph->value_count] */
     struct arena *arena;  /* constants made while lowering */
     int64_t file_batch;   /* batch that the file asks for, > 1; else 1 */
+    bool *
+        whole_image; /* [graph->node_count] or NULL: pooling windows that see all of their input; filled at the
+                             network's own size, read when `resized` */
+    bool resized;    /* for another input size than the network's own */
     struct pomona_error *error;
 };
 

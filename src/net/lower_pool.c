@@ -28,6 +28,23 @@ static bool windows_touch(int in, int out, int kernel, int stride, int dilation,
     return pad <= (int64_t)(kernel - 1) * dilation && last_start < in && (dilation == 1 || pad == 0);
 }
 
+/* A window as large as the image is a global pool that does not say so. At another size it would see a part. */
+static pomona_status check_whole_image(struct lowering *lowering, const struct onnx_node *node,
+                                       const struct window *window) {
+    if (!lowering->whole_image) return POMONA_OK;
+    bool *whole = &lowering->whole_image[node - lowering->graph->nodes];
+    bool sees_all = window->kernel_height >= window->in_height && window->kernel_width >= window->in_width &&
+                    window->kernel_height * window->kernel_width > 1;
+    if (!lowering->resized)
+        *whole = sees_all;
+    else if (*whole &&
+             (window->kernel_height != window->in_height || window->kernel_width != window->in_width))
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED,
+                         "its window of %dx%d is fixed and saw the whole image, which has %dx%d now",
+                         window->kernel_height, window->kernel_width, window->in_height, window->in_width);
+    return POMONA_OK;
+}
+
 static pomona_status read_pool(struct lowering *lowering, const struct onnx_node *node, struct value *image,
                                struct window *window, int pads[4]) {
     const struct value *input = NULL;
@@ -40,7 +57,7 @@ static pomona_status read_pool(struct lowering *lowering, const struct onnx_node
         !windows_touch(window->in_width, window->out_width, window->kernel_width, window->stride_x,
                        window->dilation_x, window->pad_left))
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "its padding is as wide as its window");
-    return POMONA_OK;
+    return check_whole_image(lowering, node, window);
 }
 
 pomona_status lower_max_pool(struct lowering *lowering, const struct onnx_node *node) {

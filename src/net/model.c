@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/sha256.h"
 #include "net/band.h"
+#include "net/choose_profile.h"
 #include "net/layer.h"
 #include "net/lower.h"
 #include "onnx/graph.h"
@@ -25,6 +26,10 @@ struct opening {
     int input;          /* graph value */
     struct value image; /* the input as the file sees it */
     int64_t file_batch;
+    struct profile_choice choice;
+    bool *
+        whole_image; /* [node_count]: pooling windows that see all of their input; NULL unless the size is another one */
+    bool resized; /* lowering for another size than the network's own */
     struct pomona_model *model;
     struct pomona_error *error;
 };
@@ -56,37 +61,21 @@ static pomona_status read_input(struct opening *opening) {
     return POMONA_OK;
 }
 
-/* The profile: the metadata's, else the named one at the network's own size. */
+/* Axes of the file's input. */
+static int64_t *input_height(struct opening *opening) {
+    return &opening->image.dims[opening->image.order[1]];
+}
+static int64_t *input_width(struct opening *opening) { return &opening->image.dims[opening->image.order[2]]; }
+
 static pomona_status read_profile(struct opening *opening) {
     struct pomona_model_info *info = &opening->model->info;
-    const char *text = onnx_graph_property(&opening->graph, "pomona.profile");
-    const char *asked = opening->options->profile;
-    int64_t *height = &opening->image.dims[opening->image.order[1]];
-    int64_t *width = &opening->image.dims[opening->image.order[2]];
-    info->profile_assumed = text == NULL;
-    if (!text) {
-        if (*height == 0 || *width == 0)
-            return FAIL(
-                opening, POMONA_E_UNSUPPORTED,
-                "the network takes any image size and its metadata has no pomona.profile that says one");
-        if (*height > 4096 || *width > 4096)
-            return FAIL(opening, POMONA_E_LIMIT, "input of %lldx%lld pixels, more than 4096x4096",
-                        (long long)*width, (long long)*height);
-        return pomona_profile_named(asked ? asked : "spark-compat", (int)*width, (int)*height, &info->profile,
-                                    opening->error);
-    }
-    struct pomona_error cause = {0};
-    pomona_status status = pomona_profile_parse(text, &info->profile, &cause);
-    if (status != POMONA_OK) return FAIL(opening, status, "metadata pomona.profile: %.300s", cause.message);
-    if (asked && strcmp(asked, info->profile.name) != 0)
-        return FAIL(opening, POMONA_E_USAGE,
-                    "profile '%.60s' was asked for, but the model was made for '%.60s'", asked,
-                    info->profile.name);
-    if (*height == 0) *height = info->profile.height;
-    if (*width == 0) *width = info->profile.width;
-    if (*height != info->profile.height || *width != info->profile.width)
-        return FAIL(opening, POMONA_E_CORRUPT, "its profile says %dx%d pixels, its input %lldx%lld",
-                    info->profile.width, info->profile.height, (long long)*width, (long long)*height);
+    TRY(profile_choose(opening->file, &opening->graph, *input_width(opening), *input_height(opening),
+                       opening->options, &opening->choice, opening->error));
+    info->profile = opening->choice.profile;
+    info->profile_assumed = opening->choice.assumed;
+    info->views = pomona_profile_pictures(&info->profile);
+    *input_width(opening) = info->profile.width;
+    *input_height(opening) = info->profile.height;
     return POMONA_OK;
 }
 
@@ -102,6 +91,8 @@ static pomona_status lower_to(struct opening *opening, int target, int *rank) {
                                 .values = memory_new((size_t)graph->value_count, sizeof(struct value)),
                                 .arena = &opening->constants,
                                 .file_batch = opening->file_batch,
+                                .whole_image = opening->whole_image,
+                                .resized = opening->resized,
                                 .error = opening->error};
     if (!lowering.values) return fail_memory(opening->error, "plan");
     pomona_status status = lower_graph(&lowering, opening->input, &opening->image, target);
@@ -110,8 +101,8 @@ static pomona_status lower_to(struct opening *opening, int target, int *rank) {
     return status;
 }
 
-/* Lowers up to the layer and remembers its name. */
-static pomona_status lower_layer(struct opening *opening) {
+/* Lowers up to the layer; *value is the layer. */
+static pomona_status lower_layer(struct opening *opening, int *value) {
     struct layer_choice choice;
     int rank;
     const char *layer = opening->options->layer;
@@ -129,7 +120,59 @@ static pomona_status lower_layer(struct opening *opening) {
         choice.value = choice.otherwise;
         TRY(lower_to(opening, choice.value, &rank));
     }
-    opening->model->layer = memory_copy_string(opening->graph.values[choice.value].name);
+    *value = choice.value;
+    return POMONA_OK;
+}
+
+static size_t feature_count(const struct opening *opening) {
+    const struct plan *plan = &opening->model->plan;
+    return plan->tensors[plan->output].elements;
+}
+
+/* Lowers to `value` again, for the size asked for. What worked at the network's own size and does not now is due to the
+ * size, and the message says so. */
+static pomona_status lower_resized(struct opening *opening, int value) {
+    const struct profile_choice *choice = &opening->choice;
+    struct pomona_error *error = opening->error, cause = {0};
+    size_t features = feature_count(opening), prefix = strlen(opening->file);
+    int rank;
+    *input_width(opening) = choice->profile.width;
+    *input_height(opening) = choice->profile.height;
+    opening->resized = true;
+    opening->error = &cause;
+    pomona_status status = lower_to(opening, value, &rank);
+    opening->error = error;
+    if (status == POMONA_OK && feature_count(opening) != features)
+        status = fail(&cause, POMONA_E_UNSUPPORTED, opening->file,
+                      "layer '%.160s' has %zu numbers instead of %zu, so it is not fully convolutional",
+                      opening->graph.values[value].name, feature_count(opening), features);
+    if (status == POMONA_OK || status == POMONA_E_MEMORY) {
+        if (error && status != POMONA_OK) *error = cause;
+        return status;
+    }
+    bool prefixed = strncmp(cause.message, opening->file, prefix) == 0 && cause.message[prefix] == ':';
+    return FAIL(opening, status == POMONA_E_LIMIT ? status : POMONA_E_UNSUPPORTED,
+                "can't be planned for %dx%d pixels, it was made for %dx%d: %.400s", choice->profile.width,
+                choice->profile.height, choice->own_width, choice->own_height,
+                prefixed ? cause.message + prefix + 2 : cause.message);
+}
+
+/* Lowers up to the layer and remembers its name. For another size than the network's own, it is first lowered for
+ * that one. */
+static pomona_status lower_sized(struct opening *opening) {
+    const struct profile_choice *choice = &opening->choice;
+    bool other = choice->own_width > 0 && choice->own_height > 0 &&
+                 (choice->own_width != choice->profile.width || choice->own_height != choice->profile.height);
+    int value;
+    if (other) {
+        *input_width(opening) = choice->own_width;
+        *input_height(opening) = choice->own_height;
+        opening->whole_image = memory_new((size_t)opening->graph.node_count, sizeof *opening->whole_image);
+        if (!opening->whole_image) return fail_memory(opening->error, "plan");
+    }
+    TRY(lower_layer(opening, &value));
+    if (other) TRY(lower_resized(opening, value));
+    opening->model->layer = memory_copy_string(opening->graph.values[value].name);
     return opening->model->layer ? POMONA_OK : fail_memory(opening->error, "model");
 }
 
@@ -212,7 +255,7 @@ static pomona_status open_graph(struct opening *opening, const void *data, size_
     TRY(onnx_graph_load(opening->file, data, size, &opening->graph, opening->error));
     TRY(read_input(opening));
     TRY(read_profile(opening));
-    TRY(lower_layer(opening));
+    TRY(lower_sized(opening));
     TRY(plan_fuse(&model->plan, &opening->constants, opening->error));
     TRY(plan_find_chains(&model->plan, opening->error));
     plan_split(&model->plan);
@@ -224,7 +267,7 @@ pomona_status pomona_model_open_memory(const struct pomona_context *context, con
                                        const void *data, size_t size,
                                        const struct pomona_model_options *options,
                                        struct pomona_model **model, struct pomona_error *error) {
-    static const struct pomona_model_options defaults = {NULL, NULL};
+    static const struct pomona_model_options defaults = {0};
     *model = NULL;
     if (size > FILE_SIZE_MAX) return fail(error, POMONA_E_LIMIT, name, "larger than 1 GiB");
     struct pomona_model *made = memory_new(1, sizeof *made);
@@ -238,6 +281,7 @@ pomona_status pomona_model_open_memory(const struct pomona_context *context, con
     pomona_status status = open_graph(&opening, data, size);
     onnx_graph_free(&opening.graph);
     arena_free(&opening.constants);
+    memory_free(opening.whole_image);
     if (status == POMONA_OK)
         *model = made;
     else

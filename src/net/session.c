@@ -17,6 +17,8 @@ struct pomona_session {
     float *tensors, *scratch;
     struct run_state state;
     float scale[3], shift[3]; /* of the profile: (pixel - mean) / std */
+    int views;                /* pictures of a photo */
+    double *sums;             /* [features], of the views of one photo so far */
 };
 
 pomona_status pomona_session_new(const struct pomona_model *model, int batch, struct pomona_session **session,
@@ -30,18 +32,21 @@ pomona_status pomona_session_new(const struct pomona_model *model, int batch, st
     if (!made) return fail_memory(error, "session");
     made->model = model;
     made->batch = batch;
+    made->views = pomona_profile_pictures(&model->info.profile);
     for (int i = 0; i < 3; i++) {
         made->scale[i] = 1 / model->info.profile.std[i];
         made->shift[i] = -model->info.profile.mean[i] / model->info.profile.std[i];
     }
     size_t floats = 0;
     made->offsets = memory_new((size_t)plan->tensor_count, sizeof *made->offsets);
-    if (!made->offsets) {
+    made->sums = memory_new((size_t)model->info.features, sizeof *made->sums);
+    if (!made->offsets || !made->sums) {
         status = fail_memory(error, "session");
         goto end;
     }
-    TRY_GOTO(plan_place(plan, batch < GROUP_MAX ? batch : GROUP_MAX, made->offsets, &floats, error), status,
-             end);
+    int pictures = batch * made->views;
+    TRY_GOTO(plan_place(plan, pictures < GROUP_MAX ? pictures : GROUP_MAX, made->offsets, &floats, error),
+             status, end);
     made->tensors = memory_new_aligned(floats, sizeof(float));
     made->scratch = memory_new_aligned(plan->scratch_floats, sizeof(float));
     made->state = (struct run_state){plan, model->kernels, made->offsets, made->tensors, made->scratch};
@@ -54,7 +59,7 @@ end:
     return status;
 }
 
-/* `group` photos: one after the other while their tensors are large, then all at once. */
+/* `group` pictures: one after the other while their tensors are large, then all at once. */
 static void run_group(struct pomona_session *session, const uint8_t *pixels, int group) {
     const struct pomona_model *model = session->model;
     const struct plan *plan = &model->plan;
@@ -68,20 +73,38 @@ static void run_group(struct pomona_session *session, const uint8_t *pixels, int
     for (int i = plan->batched_from; i < plan->step_count;) i = run_step(&session->state, i, 0, group);
 }
 
+/* Takes the features of pictures [first, first + group), those of a photo's views one after the other, and turns them into
+ * means: added in order, in double, and rounded once. */
+static void take_views(struct pomona_session *session, int first, int group, float *features) {
+    size_t row = (size_t)session->model->info.features;
+    const float *x = run_tensor(&session->state, session->model->plan.output, 0);
+    for (int i = 0; i < group; i++, x += row) {
+        int photo = (first + i) / session->views, view = (first + i) % session->views;
+        if (view == 0) memset(session->sums, 0, row * sizeof *session->sums);
+        for (size_t f = 0; f < row; f++) session->sums[f] += (double)x[f];
+        if (view < session->views - 1) continue;
+        float *mean = features + (size_t)photo * row;
+        for (size_t f = 0; f < row; f++) mean[f] = (float)(session->sums[f] / session->views);
+    }
+}
+
 pomona_status pomona_session_run(struct pomona_session *session, const uint8_t *pixels, int n,
                                  float *features, struct pomona_error *error) {
     if (n < 1 || n > session->batch)
         return fail(error, POMONA_E_USAGE, NULL, "%d photos in a session of %d", n, session->batch);
     const struct pomona_model *model = session->model;
     const struct plan *plan = &model->plan;
-    size_t photo = (size_t)model->info.input_width * (size_t)model->info.input_height * 3;
+    size_t picture = (size_t)model->info.input_width * (size_t)model->info.input_height * 3;
     size_t row = (size_t)model->info.features;
-    for (int done = 0; done < n; done += GROUP_MAX) {
-        int group = n - done < GROUP_MAX ? n - done : GROUP_MAX;
-        run_group(session, pixels + (size_t)done * photo, group);
-        memcpy(features, run_tensor(&session->state, plan->output, 0),
-               row * (size_t)group * sizeof *features);
-        features += row * (size_t)group;
+    int pictures = n * session->views;
+    for (int done = 0; done < pictures; done += GROUP_MAX) {
+        int group = pictures - done < GROUP_MAX ? pictures - done : GROUP_MAX;
+        run_group(session, pixels + (size_t)done * picture, group);
+        if (session->views > 1)
+            take_views(session, done, group, features);
+        else
+            memcpy(features + (size_t)done * row, run_tensor(&session->state, plan->output, 0),
+                   row * (size_t)group * sizeof *features);
     }
     return POMONA_OK;
 }
@@ -91,6 +114,7 @@ void pomona_session_free(struct pomona_session **session) {
     memory_free((*session)->offsets);
     memory_free((*session)->tensors);
     memory_free((*session)->scratch);
+    memory_free((*session)->sums);
     memory_free(*session);
     *session = NULL;
 }

@@ -74,21 +74,21 @@ static const char *folder_label(struct arena *arena, const char *folder) {
     return encode(arena, "", slash ? slash + 1 : folder);
 }
 
-static pomona_status add_photo(struct walk *walk, const char *path, const char *label, uint64_t size) {
-    struct listing *listing = walk->listing;
+static pomona_status add_photo(struct listing *listing, const char *path, const char *label, uint64_t size,
+                               struct pomona_error *error) {
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? 2 * listing->capacity : 1024;
         struct listed_photo *grown = memory_resize(listing->photos, capacity, sizeof *grown);
-        if (!grown) return fail_memory(walk->error, "listing");
+        if (!grown) return fail_memory(error, "listing");
         listing->photos = grown;
         listing->capacity = capacity;
     }
     const char *uri = encode(&listing->arena, "file:", path);
-    if (!uri) return fail_memory(walk->error, "listing");
+    if (!uri) return fail_memory(error, "listing");
     /* The path is the tail of the URI unless something was encoded: one string serves both. */
     const char *native =
         strcmp(uri + 5, path) == 0 ? uri + 5 : arena_copy_text(&listing->arena, path, strlen(path));
-    if (!native) return fail_memory(walk->error, "listing");
+    if (!native) return fail_memory(error, "listing");
     listing->photos[listing->count++] = (struct listed_photo){native, uri, label, size};
     return POMONA_OK;
 }
@@ -122,9 +122,10 @@ static pomona_status visit(struct walk *walk, int folder, const char *folder_pat
     memcpy(path, folder_path, prefix);
     if (prefix != 1) path[prefix++] = '/'; /* the root folder ends in one already */
     memcpy(path + prefix, name, strlen(name));
-    pomona_status status = found && S_ISDIR(info.st_mode)
-                               ? walk_folder(walk, folder, name, path, depth)
-                               : add_photo(walk, path, label, found ? (uint64_t)info.st_size : 0);
+    pomona_status status =
+        found && S_ISDIR(info.st_mode)
+            ? walk_folder(walk, folder, name, path, depth)
+            : add_photo(walk->listing, path, label, found ? (uint64_t)info.st_size : 0, walk->error);
     memory_free(path);
     return status;
 }
@@ -175,13 +176,14 @@ static pomona_status walk_root(struct walk *walk, const char *root, const char *
     char *folder = arena_copy_text(&walk->listing->arena, path, (size_t)(strrchr(path, '/') - path));
     const char *label = folder ? folder_label(&walk->listing->arena, folder) : NULL;
     if (!label) return fail_memory(walk->error, "listing");
-    return add_photo(walk, path, label, (uint64_t)info.st_size);
+    return add_photo(walk->listing, path, label, (uint64_t)info.st_size, walk->error);
 }
 
 pomona_status listing_walk(const char *root, const char *glob, bool (*should_stop)(void *), void *user,
                            struct listing *listing, struct pomona_error *error) {
     char *path = path_absolute(&listing->arena, root);
     struct walk *walk = memory_new(1, sizeof *walk);
+    size_t before = listing->count;
     pomona_status status = POMONA_E_MEMORY;
     if (!path || !walk) {
         status = fail_memory(error, "listing");
@@ -190,10 +192,16 @@ pomona_status listing_walk(const char *root, const char *glob, bool (*should_sto
         walk->should_stop = should_stop, walk->user = user;
         status = walk_root(walk, root, path);
     }
-    if (status == POMONA_OK && listing->count > 1)
-        qsort(listing->photos, listing->count, sizeof *listing->photos, compare_uri);
+    if (status == POMONA_OK && listing->count - before > 1)
+        qsort(listing->photos + before, listing->count - before, sizeof *listing->photos, compare_uri);
     memory_free(walk);
     return status;
+}
+
+pomona_status listing_add(struct listing *listing, const char *path, struct pomona_error *error) {
+    char *absolute = path_absolute(&listing->arena, path);
+    if (!absolute) return fail_memory(error, "listing");
+    return add_photo(listing, absolute, NULL, 0, error);
 }
 
 void listing_free(struct listing *listing) {

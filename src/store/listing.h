@@ -19,7 +19,7 @@ struct listed_photo {
 /* All strings lie in the arena. Zero-initialise with LISTING_INIT, free with listing_free. */
 struct listing {
     struct arena arena;
-    struct listed_photo *photos; /* [count], sorted by uri, bytewise */
+    struct listed_photo *photos; /* [count]; what one walk adds is sorted by uri, bytewise */
     size_t count, capacity;
     int64_t skipped; /* files that the pattern, or a leading `_` or `.` of a name on the way, left out */
 };
@@ -31,11 +31,14 @@ struct listing {
 char *path_absolute(struct arena *arena, const char *path);
 
 /* Lists the files under `root` (a folder, or one file: then the pattern is not asked) whose name matches `glob`.
- * Follows links; a folder that contains itself is entered once. `should_stop` may be NULL. Errors: POMONA_E_INPUT
+ * Adds to what the listing holds. Follows links; a folder that contains itself is entered once. `should_stop` may be NULL. Errors: POMONA_E_INPUT
  * (missing, a folder that can't be read: nothing is dropped silently), POMONA_E_LIMIT (nested deeper than 256),
  * POMONA_E_INTERRUPTED, POMONA_E_MEMORY. */
 pomona_status listing_walk(const char *root, const char *glob, bool (*should_stop)(void *), void *user,
                            struct listing *listing, struct pomona_error *error);
+
+/* Adds one photo without looking at the disk: what is wrong with it shows when it is read. POMONA_E_MEMORY. */
+pomona_status listing_add(struct listing *listing, const char *path, struct pomona_error *error);
 
 void listing_free(struct listing *listing);
 

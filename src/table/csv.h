@@ -56,6 +56,9 @@ struct csv_writer csv_start(struct sink sink, struct pomona_error *error);
 void csv_text(struct csv_writer *writer, const char *text);
 void csv_integer(struct csv_writer *writer, int64_t value);
 
+/* Nothing at all, where an empty text is "". */
+void csv_null(struct csv_writer *writer);
+
 /* With the fewest of 15 to 17 significant digits that read back to the same double, and a point in every locale;
  * "nan", "inf", "-inf". */
 void csv_number(struct csv_writer *writer, double value);

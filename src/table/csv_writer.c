@@ -50,6 +50,8 @@ void csv_integer(struct csv_writer *writer, int64_t value) {
     put(writer, text, (size_t)size);
 }
 
+void csv_null(struct csv_writer *writer) { start_field(writer); }
+
 /* Makes the locale's decimal point, whatever its bytes, a point. */
 static size_t use_point(char *text) {
     size_t to = 0;

@@ -35,6 +35,24 @@ static void a_document_is_laid_out(void **state) {
     buffer_free(&out);
 }
 
+static void a_document_fits_on_a_line(void **state) {
+    (void)state;
+    struct buffer out = BUFFER_INIT(4096);
+    const char *text = NULL;
+    struct json json = json_start_line(&out, &error);
+    json_object(&json, NULL);
+    json_text(&json, "a", "b\n");
+    json_array(&json, "rows");
+    json_integer(&json, NULL, 1);
+    json_integer(&json, NULL, 2);
+    json_array_end(&json);
+    json_object_end(&json);
+    assert_int_equal(json_finish(&json), POMONA_OK);
+    assert_int_equal(buffer_terminate(&out, &text, &error), POMONA_OK);
+    assert_string_equal(text, "{\"a\": \"b\\u000a\", \"rows\": [1, 2]}\n");
+    buffer_free(&out);
+}
+
 static void one_text(const char *value, const char *expected) {
     struct buffer out = BUFFER_INIT(4096);
     const char *text = NULL;
@@ -113,8 +131,8 @@ static void no_memory_is_an_error(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_document_is_laid_out), cmocka_unit_test(text_is_escaped),
-        cmocka_unit_test(numbers_are_short_and_read_back), cmocka_unit_test(the_first_failure_sticks),
-        cmocka_unit_test(no_memory_is_an_error)};
+        cmocka_unit_test(a_document_is_laid_out),   cmocka_unit_test(a_document_fits_on_a_line),
+        cmocka_unit_test(text_is_escaped),          cmocka_unit_test(numbers_are_short_and_read_back),
+        cmocka_unit_test(the_first_failure_sticks), cmocka_unit_test(no_memory_is_an_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

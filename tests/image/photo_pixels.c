@@ -1,7 +1,8 @@
 /* Pixels for test_pillow.py. Reads commands from standard input, one a line: MODE W H PATH, where MODE is
  *   decode, orient            the photo as stored, or upright (W and H are not used)
  *   resize                    the photo as stored, resized to W x H
- *   spark-compat, phone       through a preprocessor, which is kept while MODE, W and H stay the same
+ *   spark-compat, phone       through a preprocessor, which is kept while MODE, W and H stay the same; with views as in
+ *                             phone:100c,60tlm the pictures stand below each other
  * and answers each with "ok W H\n" and W * H * 3 bytes, or with "error CODE MESSAGE\n". */
 #include "base/io.h"
 #include "base/memory.h"
@@ -17,7 +18,7 @@ struct tool {
 };
 
 struct command {
-    char mode[16];
+    char mode[160];
     int width, height;
     const char *path;
     struct buffer file;
@@ -36,17 +37,23 @@ static pomona_status preprocess(struct tool *tool, const struct command *c, stru
                                 struct pomona_error *error) {
     struct pomona_profile profile;
     char text[POMONA_PROFILE_TEXT_MAX];
-    TRY(pomona_profile_named(c->mode, c->width, c->height, &profile, error));
+    char name[sizeof c->mode];
+    memcpy(name, c->mode, sizeof name);
+    char *views = strchr(name, ':');
+    if (views) *views++ = '\0';
+    TRY(pomona_profile_named(name, c->width, c->height, &profile, error));
+    if (views) TRY(pomona_profile_set_views(&profile, views, error));
     pomona_profile_format(&profile, text);
     if (strcmp(text, tool->profile) != 0) {
         pomona_preprocessor_free(&tool->preprocessor);
         TRY(pomona_preprocessor_new(tool->context, &profile, NULL, &tool->preprocessor, error));
         memcpy(tool->profile, text, sizeof text);
     }
-    image->pixels = memory_new(3 * (size_t)c->width, (size_t)c->height);
+    int rows = c->height * pomona_profile_pictures(&profile);
+    image->pixels = memory_new(3 * (size_t)c->width, (size_t)rows);
     if (!image->pixels) return fail_memory(error, "pixels");
     image->width = c->width;
-    image->height = c->height;
+    image->height = rows;
     return pomona_preprocessor_run(tool->preprocessor, c->path, c->file.data, c->file.size, image->pixels,
                                    error);
 }
@@ -83,7 +90,7 @@ int main(void) {
     while (fgets(line, sizeof line, stdin)) {
         int path = 0;
         line[strcspn(line, "\n")] = '\0';
-        if (sscanf(line, "%15s %d %d %n", command.mode, &command.width, &command.height, &path) != 3) break;
+        if (sscanf(line, "%159s %d %d %n", command.mode, &command.width, &command.height, &path) != 3) break;
         command.path = line + path;
         struct pomona_image image = {0};
         answer(run(&tool, &command, &image, &error), &image, &error);

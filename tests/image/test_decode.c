@@ -208,11 +208,12 @@ static void every_allocation_may_fail(void **state) {
     size_t size;
     uint8_t *jpeg = sample_jpeg(&(struct sample_kind){50, 40, 3, 2, false, 0}, &size), exif[64];
     size_t length = sample_exif(exif, 6, true);
-    uint8_t *turned = sample_insert(jpeg, size, exif, length), pixels[32 * 32 * 3];
+    uint8_t *turned = sample_insert(jpeg, size, exif, length), pixels[3 * 32 * 32 * 3];
     struct pomona_context *context;
     struct pomona_profile profile;
     assert_int_equal(pomona_context_new(POMONA_TIER_AUTO, &context, &error), POMONA_OK);
     assert_int_equal(pomona_profile_named("phone", 32, 32, &profile, &error), POMONA_OK);
+    assert_int_equal(pomona_profile_set_views(&profile, "60c,100c,60cm", &error), POMONA_OK);
     for (long k = 1, reached = 1; reached; k++) {
         struct pomona_preprocessor *p;
         fail_allocation(k);
@@ -228,6 +229,11 @@ static void every_allocation_may_fail(void **state) {
         pomona_preprocessor_free(&p);
         assert_null(p);
     }
+    struct pomona_preprocessor *none;
+    profile.view[1].zoom = 101; /* beyond the picture */
+    assert_failure(pomona_preprocessor_new(context, &profile, NULL, &none, &error), POMONA_E_USAGE, "views");
+    profile.views = 17;
+    assert_failure(pomona_preprocessor_new(context, &profile, NULL, &none, &error), POMONA_E_USAGE, "views");
     pomona_context_free(&context);
     free(turned);
     free(jpeg);

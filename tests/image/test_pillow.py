@@ -2,6 +2,7 @@
 import io
 import os
 import random
+import re
 import subprocess
 
 import numpy as np
@@ -85,6 +86,41 @@ def phone(upright, width, height):
     side = min(upright.size)
     left, top = (upright.width - side) // 2, (upright.height - side) // 2
     return upright.crop((left, top, left + side, top + side)).resize((width, height))
+
+
+def cropped(picture, square):
+    side = min(picture.size)
+    left, top = ((picture.width - side) // 2, (picture.height - side) // 2) if square else (0, 0)
+    return picture.crop((left, top, left + side, top + side)) if square else picture
+
+
+def half_up(side, zoom):
+    return max(1, (side * zoom + 50) // 100)
+
+
+def view(picture, text, size):
+    """What include/pomona/profile.h says of a view, in Pillow."""
+    zoom, position, mirrored = re.fullmatch(r"(\d+)(c|tl|tr|bl|br)(m?)", text).groups()
+    width, height = half_up(picture.width, int(zoom)), half_up(picture.height, int(zoom))
+    left = {"l": 0, "r": picture.width - width, "c": (picture.width - width) // 2}[position[-1]]
+    top = {"t": 0, "b": picture.height - height, "c": (picture.height - height) // 2}[position[0]]
+    resized = picture.crop((left, top, left + width, top + height)).resize(size)
+    return ImageOps.mirror(resized) if mirrored else resized
+
+
+VIEWS = ["100c,100cm", "100c,60c", "100c,50c,50tl,50tr,50bl,50br", "10c", "33trm,33tr,34blm,99br,99brm,50tl,10c,100cm",
+         "60cm,60c,61tlm,61trm,61blm,61brm,100c"]
+
+
+def compare_views(tool, path, size, views):
+    picture = Image.open(path)
+    upright = ImageOps.exif_transpose(picture).convert("RGB")
+    for profile, photo in ("spark-compat", picture.convert("RGB")), ("phone", cropped(upright, True)):
+        pictures = tool.ask(f"{profile}:{views}", path, *size)
+        assert not isinstance(pictures, str), pictures
+        for number, text in enumerate(views.split(",")):
+            ours = pictures[number * size[1]:(number + 1) * size[1]]
+            same(ours, view(photo, text, size), f"{profile} {text} of {path} {picture.size}")
 
 
 def compare_photo(tool, path, size=(224, 224)):
@@ -181,6 +217,25 @@ def test_kinds_of_jpeg(tool, tmp_path):
             compare_photo(tool, path, (51, 67))
         except AssertionError as failure:
             raise AssertionError(f"{name}: {failure}") from None
+
+
+@pytest.mark.parametrize("views", VIEWS)
+def test_views(tool, shared, tmp_path, views):
+    """Every box and mirror, of photos turned all ways, down to photos of one pixel; the same preprocessor from photo to photo."""
+    for photo in sorted((shared / "data/orientation").glob("*.jpg")):
+        compare_views(tool, photo, (97, 160), views)
+    for number, size in enumerate([(1, 1), (2, 3), (5, 4), (9, 10), (11, 9), (348, 347), (101, 640)]):
+        exif = Image.Exif()
+        exif[0x0112] = number + 2
+        path = tmp_path / f"{number}.jpg"
+        path.write_bytes(jpeg(picture(*size, seed=number), exif=exif))
+        compare_views(tool, path, (64, 64), views)
+
+
+def test_one_view_of_all_is_no_view(tool, shared):
+    photo = next((shared / "data/orientation").glob("*.jpg"))
+    assert (tool.ask("phone:100c", photo, 64, 64) == tool.ask("phone", photo, 64, 64)).all()
+    assert (tool.ask("phone:flip", photo, 64, 64) == tool.ask("phone:100,100m", photo, 64, 64)).all()
 
 
 SIZES = [((1, 1), (1, 1)), ((1, 1), (224, 224)), ((2, 3), (224, 7)), ((3, 2), (1, 1)), ((5, 4), (4, 5)), ((7, 300), (224, 224)),

@@ -26,6 +26,9 @@ static void named_profiles_have_their_text(void **state) {
     assert_failure(pomona_profile_named("phone", 128, 4097, &profile, &error), POMONA_E_LIMIT, "4097");
 }
 
+static const char longest_views[] = "99tlm,99trm,99blm,99brm,98tlm,98trm,98blm,98brm,97tlm,97trm,97blm,97brm,"
+                                    "96tlm,96trm,96blm,96brm";
+
 static void texts_read_back(void **state) {
     (void)state;
     static const float odd[] = {0.485f * 255, 0.1f, 1e-30f, FLT_MAX, 16777217.0f, 1.0f / 3, FLT_MIN};
@@ -35,6 +38,7 @@ static void texts_read_back(void **state) {
         assert_int_equal(pomona_profile_named("phone", 4096, 1, &profile, &error), POMONA_OK);
         memcpy(profile.name, "abcdefghijklmnopqrstuvwxyz.-_09", 32);
         for (int c = 0; c < 3; c++) profile.mean[c] = -odd[i], profile.std[c] = odd[i];
+        assert_int_equal(pomona_profile_set_views(&profile, longest_views, &error), POMONA_OK);
         pomona_profile_format(&profile, text);
         assert_true(strlen(text) < POMONA_PROFILE_TEXT_MAX - 1); /* nothing was cut */
         assert_int_equal(pomona_profile_parse(text, &back, &error), POMONA_OK);
@@ -43,6 +47,72 @@ static void texts_read_back(void **state) {
         assert_string_equal(back.name, profile.name);
         assert_true(back.orient && back.crop == POMONA_CROP_SQUARE && back.width == 4096 && back.height == 1);
     }
+}
+
+static struct pomona_profile phone(void) {
+    struct pomona_profile profile;
+    assert_int_equal(pomona_profile_named("phone", 128, 128, &profile, &error), POMONA_OK);
+    return profile;
+}
+
+static void views_come_last_and_only_where_there_are_any(void **state) {
+    (void)state;
+    static const struct {
+        const char *asked, *text;
+        int pictures;
+    } cases[] = {{"100c", "", 1},
+                 {"100", "", 1},
+                 {"flip", " views=100c,100cm", 2},
+                 {"scales", " views=100c,60c", 2},
+                 {"crops", " views=100c,50c,50tl,50tr,50bl,50br", 6},
+                 {"60", " views=60c", 1},
+                 {"100m", " views=100cm", 1},
+                 {"10tlm,99br,50cm", " views=10tlm,99br,50cm", 3},
+                 {longest_views, NULL, 16}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pomona_profile profile = phone(), back;
+        char text[POMONA_PROFILE_TEXT_MAX], wanted[512];
+        snprintf(wanted, sizeof wanted, "%s%s%s", phone_text,
+                 cases[i].text ? cases[i].text : " views=", cases[i].text ? "" : longest_views);
+        assert_int_equal(pomona_profile_set_views(&profile, cases[i].asked, &error), POMONA_OK);
+        assert_int_equal(pomona_profile_pictures(&profile), cases[i].pictures);
+        pomona_profile_format(&profile, text);
+        assert_string_equal(text, wanted);
+        assert_int_equal(pomona_profile_parse(text, &back, &error), POMONA_OK);
+        pomona_profile_format(&back, text);
+        assert_string_equal(text, wanted);
+        assert_int_equal(pomona_profile_set_views(&profile, "100c", &error), POMONA_OK);
+        pomona_profile_format(&profile, text);
+        assert_string_equal(text, phone_text);
+    }
+    assert_int_equal(pomona_profile_pictures(&(struct pomona_profile){.views = 0}), 1);
+}
+
+static void other_views_are_refused(void **state) {
+    (void)state;
+    static const char *const bad[] = {"",       "c",        "9c",     "101c",        "060c",     "60x",
+                                      "60mc",   "60cmm",    "100tl",  "60c,",        ",60c",     "60c,60c",
+                                      "60,60c", "60 c",     "-60c",   "1000000c",    "Flip",     "60C",
+                                      "6 0",    "flip,60c", "60tlmx", "9999999999c", "60c,,50c", "60\xff"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct pomona_profile profile = phone(), before = profile, parsed;
+        char text[512];
+        assert_failure(pomona_profile_set_views(&profile, bad[i], &error), POMONA_E_USAGE, "views");
+        assert_memory_equal(&profile, &before, sizeof profile);
+        snprintf(text, sizeof text, "%s views=%s", phone_text, bad[i]);
+        assert_int_not_equal(pomona_profile_parse(text, &parsed, &error), POMONA_OK);
+    }
+    static const char *const not_canonical[] = {"100c", "flip", "60", "100c,60"};
+    for (size_t i = 0; i < sizeof not_canonical / sizeof *not_canonical; i++) {
+        struct pomona_profile parsed;
+        char text[512];
+        snprintf(text, sizeof text, "%s views=%s", phone_text, not_canonical[i]);
+        assert_failure(pomona_profile_parse(text, &parsed, &error), POMONA_E_CORRUPT, "canonical");
+    }
+    struct pomona_profile profile = phone();
+    char many[128] = "";
+    for (int i = 0; i < 17; i++) snprintf(many + strlen(many), 8, "%s%d", i ? "," : "", 50 + i);
+    assert_failure(pomona_profile_set_views(&profile, many, &error), POMONA_E_USAGE, "more than 16");
 }
 
 static void anything_else_is_refused(void **state) {
@@ -114,6 +184,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(named_profiles_have_their_text),
         cmocka_unit_test(texts_read_back),
+        cmocka_unit_test(views_come_last_and_only_where_there_are_any),
+        cmocka_unit_test(other_views_are_refused),
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(hashes_are_those_of_the_text),
     };

@@ -409,3 +409,38 @@ def test_whole_classifier_and_features_model_agree(pomona, shared, grocery, tmp_
     whole, features = rows(tmp_path / "o"), rows(grocery)
     worst = max(np.abs(whole.features[path] - features.features[path]).max() for path in whole.index)
     assert worst <= 1e-4, worst
+
+
+def matrix(folder):
+    return np.stack(rows(folder).features.to_numpy())
+
+
+def test_views_are_averaged_and_of_another_space(pomona, photos, result, tmp_path):
+    spaces, features = {}, {}
+    for name, views in ("plain", "100c"), ("zoom", "60"), ("both", "scales"), ("mirror", "100m"), ("flip", "flip"):
+        pomona("features", photos, "--out", tmp_path / name, "--views", views, "-q")
+        run = json.loads((tmp_path / name / "run.json").read_text())
+        spaces[name], features[name] = run["feature_space"], matrix(tmp_path / name)
+        assert run["profile"]["text"].endswith("layout=rgb") == (name == "plain")
+    assert json.loads((tmp_path / "both/run.json").read_text())["profile"]["text"].endswith(" views=100c,60c")
+    assert len(set(spaces.values())) == 5
+    assert spaces["plain"] == json.loads((result / "run.json").read_text())["feature_space"]
+    for mean, one in ("both", "zoom"), ("flip", "mirror"):
+        expected = (features["plain"].astype(np.float64) + features[one]) / 2
+        assert (features[mean] == expected.astype(np.float32)).all()
+        assert not (features["plain"] == features[one]).all()
+    pomona("features", photos, "--out", tmp_path / "threads", "--views", "flip", "--threads", "3", "-q")
+    assert parts(tmp_path / "threads") == parts(tmp_path / "flip")
+    refused = pomona("features", photos, "--out", tmp_path / "no", "--views", "60x", "-q", status=1)
+    assert "60x" in refused.stderr and not (tmp_path / "no").exists()
+
+
+def test_another_input_size(pomona, photos, result, tmp_path):
+    pomona("features", photos, "--out", tmp_path / "o", "--size", "128", "--limit", "6", "-q")
+    run = json.loads((tmp_path / "o/run.json").read_text())
+    assert " size=128x128 " in run["profile"]["text"]
+    assert run["feature_space"] != json.loads((result / "run.json").read_text())["feature_space"]
+    info = json.loads(pomona("model", "info", "--size", "128", "--views", "flip", "--json").stdout)
+    assert (info["input_width"], info["input_height"], info["views"]) == (128, 128, 2)
+    assert info["features"] == run["model"]["features"] and " views=100c,100cm" in info["profile"]
+    assert "several views" in pomona("model", "info", "--views", "crops").stdout

@@ -14,6 +14,7 @@ struct conv_f32_impl;
 struct dwconv_f32_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
+struct gemm_f64_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
@@ -94,6 +95,7 @@ void window_text(const struct window *window, char text[128]);
 static inline double sum_bound(int terms) { return (2.0 * terms + 4.0) * 0x1p-24 * 1.01; }
 
 void check_gemm_f32(struct check *check, const struct gemm_f32_impl *impl);
+void check_gemm_f64(struct check *check, const struct gemm_f64_impl *impl);
 void check_conv_f32(struct check *check, const struct conv_f32_impl *impl);
 void check_dwconv_f32(struct check *check, const struct dwconv_f32_impl *impl);
 void check_pool_f32(struct check *check, const struct pool_f32_impl *impl);

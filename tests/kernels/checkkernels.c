@@ -9,6 +9,7 @@
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
+#include "kernels/gemm_f64/gemm_f64.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
@@ -32,6 +33,9 @@ struct version {
     static void checks_of_##symbol(struct check *check) { FAMILY(check, &symbol); }
 #define FAMILY check_gemm_f32
 #include "kernels/gemm_f32/gemm_f32.inc"
+#undef FAMILY
+#define FAMILY check_gemm_f64
+#include "kernels/gemm_f64/gemm_f64.inc"
 #undef FAMILY
 #define FAMILY check_conv_f32
 #include "kernels/conv_f32/conv_f32.inc"
@@ -64,6 +68,7 @@ static const struct version versions[] = {
 #include "kernels/gemm_f32/gemm_f32.inc"
 #undef IMPL
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, false},
+#include "kernels/gemm_f64/gemm_f64.inc"
 #include "kernels/pixels_f32/pixels_f32.inc"
 #include "kernels/pool_f32/pool_f32.inc"
 #include "kernels/resize_u8/resize_u8.inc"

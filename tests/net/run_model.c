@@ -1,5 +1,6 @@
-/* Runs a model on raw pixels: run_model MODEL LAYER PIXELS BATCH FEATURES, with LAYER "-" for the default. PIXELS holds
- * whole photos of the model's size, uint8 RGB; FEATURES receives fp32. Prints "features layer" on success; one line on
+/* Runs a model on raw pixels: run_model MODEL LAYER PIXELS BATCH FEATURES [SIZE [VIEWS]], with LAYER "-" for the default.
+ * PIXELS holds whole photos of the model's size (or of SIZE x SIZE), all views of a photo one after the other, uint8 RGB; FEATURES
+ * receives fp32. Prints "features layer" on success; one line on
  * stderr and exit code 2 on failure. With BATCH "steps", prints the plan instead. */
 #include "base/buffer.h"
 #include "base/io.h"
@@ -19,7 +20,7 @@ static pomona_status run_all(const struct pomona_model *model, const struct buff
                              const char *path, struct pomona_error *error) {
     struct pomona_model_info info;
     pomona_model_get_info(model, &info);
-    size_t photo = (size_t)info.input_width * (size_t)info.input_height * 3;
+    size_t photo = (size_t)info.input_width * (size_t)info.input_height * 3 * (size_t)info.views;
     size_t photos = pixels->size / photo, features = (size_t)info.features;
     if (photos * photo != pixels->size)
         return fail(error, POMONA_E_INPUT, path, "%zu bytes are no whole photos of %zu", pixels->size, photo);
@@ -44,12 +45,14 @@ static pomona_status run_all(const struct pomona_model *model, const struct buff
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) return 1;
+    if (argc < 6 || argc > 8) return 1;
     struct pomona_error error = {0};
     struct pomona_context *context = NULL;
     struct pomona_model *model = NULL;
     struct buffer pixels = BUFFER_INIT((size_t)1 << 32);
-    struct pomona_model_options options = {strcmp(argv[2], "-") ? argv[2] : NULL, NULL};
+    struct pomona_model_options options = {.layer = strcmp(argv[2], "-") ? argv[2] : NULL,
+                                           .size = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0,
+                                           .views = argc > 7 ? argv[7] : NULL};
     pomona_status status = pomona_context_new(POMONA_TIER_AUTO, &context, &error);
     if (status == POMONA_OK) status = pomona_model_open(context, argv[1], &options, &model, &error);
     if (status == POMONA_OK && strcmp(argv[4], "steps") == 0)

@@ -31,7 +31,7 @@ static int teardown(void **state) {
 }
 
 static pomona_status open_with(const char *layer, const char *profile) {
-    struct pomona_model_options options = {layer, profile};
+    struct pomona_model_options options = {.layer = layer, .profile = profile};
     network_pack(&net, &file);
     pomona_model_free(&model);
     return pomona_model_open_memory(context, "a.onnx", file.data, file.size, &options, &model, &error);
@@ -103,6 +103,101 @@ static void a_feature_space_is_model_layer_and_profile(void **state) {
     net.tensors[0]->float_data[0] = first_weight;
     assert_int_equal(open_net(), POMONA_OK);
     assert_string_equal(info_of().feature_space, spaces[0]);
+}
+
+static pomona_status open_sized(const char *profile, const char *views, int size) {
+    struct pomona_model_options options = {.profile = profile, .views = views, .size = size};
+    network_pack(&net, &file);
+    pomona_model_free(&model);
+    return pomona_model_open_memory(context, "a.onnx", file.data, file.size, &options, &model, &error);
+}
+
+static const char own_profile[] = "name=mine decode=exact orient=1 crop=none size=8x8 filter=bicubic "
+                                  "mean=0,0,0 std=1,1,1 layout=rgb";
+
+static void views_and_size_are_of_the_feature_space(void **state) {
+    (void)state;
+    static const struct {
+        const char *views;
+        int size, pictures;
+    } cases[] = {{NULL, 0, 1}, {"flip", 0, 2}, {"100c,60c", 0, 2}, {NULL, 16, 1}, {"crops", 16, 6}};
+    char spaces[5][POMONA_HASH_TEXT_SIZE], text[POMONA_PROFILE_TEXT_MAX];
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(open_sized(NULL, cases[i].views, cases[i].size), POMONA_OK);
+        struct pomona_model_info info = info_of();
+        assert_int_equal(info.views, cases[i].pictures);
+        assert_int_equal(info.input_width, cases[i].size ? cases[i].size : 8);
+        assert_int_equal(info.features, 4);
+        memcpy(spaces[i], info.feature_space, sizeof spaces[i]);
+        for (int j = 0; j < i; j++) assert_string_not_equal(spaces[i], spaces[j]);
+        pomona_profile_format(&info.profile, text); /* a whole text says the same */
+        assert_int_equal(open_sized(text, NULL, 0), POMONA_OK);
+        assert_string_equal(info_of().feature_space, spaces[i]);
+    }
+    assert_int_equal(open_sized(NULL, "100c", 8), POMONA_OK);
+    assert_string_equal(info_of().feature_space, spaces[0]);
+    assert_failure(open_sized(NULL, "flop", 0), POMONA_E_USAGE, "flop");
+    assert_failure(open_sized(NULL, NULL, 4097), POMONA_E_USAGE, "4097");
+    assert_failure(open_sized(NULL, NULL, -1), POMONA_E_USAGE, "-1");
+    assert_failure(open_sized("name=x", NULL, 0), POMONA_E_USAGE, "the profile asked for");
+}
+
+static void the_metadata_says_views_and_a_head_may_add_some(void **state) {
+    (void)state;
+    char with_views[256], of_head[256], foreign[256];
+    snprintf(with_views, sizeof with_views, "%s views=100c,60c", own_profile);
+    snprintf(of_head, sizeof of_head, "%s views=100c,100cm", own_profile);
+    network_property(&net, "pomona.profile", own_profile);
+    assert_int_equal(open_sized(NULL, NULL, 0), POMONA_OK);
+    assert_int_equal(info_of().views, 1);
+    assert_int_equal(open_sized("mine", "flip", 0), POMONA_OK);
+    assert_int_equal(info_of().views, 2);
+    assert_int_equal(open_sized(with_views, NULL, 0), POMONA_OK);
+    snprintf(foreign, sizeof foreign, "%s", with_views);
+    foreign[5] = 'M';
+    assert_failure(open_sized(foreign, NULL, 0), POMONA_E_USAGE, "contradicts the profile");
+    assert_failure(open_sized(with_views, "flip", 0), POMONA_E_USAGE, "made for others");
+
+    network_property(&net, "pomona.head.profile", of_head);
+    assert_int_equal(open_sized(NULL, NULL, 0), POMONA_OK);
+    assert_int_equal(info_of().views, 2);
+    assert_int_equal(open_sized("mine", "flip", 0), POMONA_OK);
+    assert_failure(open_sized("phone", NULL, 0), POMONA_E_USAGE, "made for 'mine'");
+    assert_failure(open_sized(NULL, "scales", 0), POMONA_E_USAGE, "made for others");
+    assert_failure(open_sized(NULL, "100c", 0), POMONA_E_USAGE, "made for others");
+    net.properties[1]->value = foreign;
+    assert_failure(open_sized(NULL, NULL, 0), POMONA_E_CORRUPT, "contradicts the profile");
+    net.model.n_metadata_props = 0;
+}
+
+/* One photo's features are the mean of those of its pictures, whatever the batch. */
+static void features_of_views_are_their_mean(void **state) {
+    (void)state;
+    enum { PHOTOS = 3, VIEWS = 6, PIXELS = 8 * 8 * 3 };
+    static uint8_t pixels[PHOTOS * VIEWS * PIXELS];
+    float single[PHOTOS * VIEWS][4], mean[PHOTOS][4], one[4];
+    struct pomona_session *session;
+    for (size_t i = 0; i < sizeof pixels; i++) pixels[i] = (uint8_t)(i * i * 31 + i * 7);
+    assert_int_equal(open_net(), POMONA_OK);
+    assert_int_equal(pomona_session_new(model, PHOTOS * VIEWS, &session, &error), POMONA_OK);
+    assert_int_equal(pomona_session_run(session, pixels, PHOTOS * VIEWS, single[0], &error), POMONA_OK);
+    pomona_session_free(&session);
+    assert_int_equal(open_sized(NULL, "crops", 0), POMONA_OK);
+    assert_int_equal(pomona_session_new(model, PHOTOS, &session, &error), POMONA_OK);
+    assert_int_equal(pomona_session_run(session, pixels, PHOTOS, mean[0], &error), POMONA_OK);
+    for (int photo = 0; photo < PHOTOS; photo++) {
+        for (int f = 0; f < 4; f++) {
+            double sum = 0;
+            for (int v = 0; v < VIEWS; v++) sum += (double)single[photo * VIEWS + v][f];
+            assert_true(mean[photo][f] == (float)(sum / VIEWS));
+        }
+        assert_int_equal(pomona_session_run(session, pixels + photo * VIEWS * PIXELS, 1, one, &error),
+                         POMONA_OK);
+        assert_memory_equal(one, mean[photo], sizeof one);
+    }
+    assert_failure(pomona_session_run(session, pixels, PHOTOS + 1, mean[0], &error), POMONA_E_USAGE,
+                   "4 photos");
+    pomona_session_free(&session);
 }
 
 static void a_layer_is_a_node_or_a_value(void **state) {
@@ -382,6 +477,9 @@ int main(void) {
         T(the_embedded_model_opens),
         T(info_says_what_the_file_is),
         T(a_feature_space_is_model_layer_and_profile),
+        T(views_and_size_are_of_the_feature_space),
+        T(the_metadata_says_views_and_a_head_may_add_some),
+        T(features_of_views_are_their_mean),
         T(a_layer_is_a_node_or_a_value),
         T(without_a_classifier_the_output_or_the_pool_is_the_layer),
         T(dense_layers_beside_the_main_path_are_no_classifier),

@@ -67,6 +67,14 @@ static void test_listing_is_sorted_and_counts_what_it_skips(void **state) {
     }
     assert_non_null(strstr(listing.photos[1].path, "caf\xe9.jpg"));
     assert_int_equal(listing.skipped, 4); /* 1.JPG, _x.jpg, t.txt, the pipe; hidden folders are not entered */
+    /* More is added behind it, in the order given, and not looked at. */
+    assert_int_equal(listing_add(&listing, "p/z\xe9", &error), POMONA_OK);
+    assert_int_equal(listing_walk("p/b", "*.jpg", NULL, NULL, &listing, &error), POMONA_OK);
+    assert_int_equal(listing.count, 9);
+    assert_non_null(strstr(listing.photos[0].uri, "p/a/1.jpg"));
+    assert_non_null(strstr(listing.photos[6].uri, "p/z%E9"));
+    assert_non_null(strstr(listing.photos[6].path, "p/z\xe9"));
+    assert_non_null(strstr(listing.photos[7].uri, "p/b/10.jpg"));
     listing_free(&listing);
 }
 

@@ -170,12 +170,16 @@ static void reads_back_what_it_writes(void **state) {
     csv_number(&writer, 0.5);
     csv_text(&writer, "\"");
     csv_end_record(&writer);
+    csv_null(&writer);
+    csv_null(&writer);
+    csv_text(&writer, "x");
+    csv_end_record(&writer);
     assert_int_equal(csv_finish(&writer), POMONA_OK);
     assert_int_equal(render((const char *)file.data, file.size, &out), POMONA_OK);
     assert_int_equal(buffer_terminate(&out, &text, &error), POMONA_OK);
-    assert_string_equal(text, "[a,\"b\"\n||plain text][-9223372036854775808|0.5|\"]");
+    assert_string_equal(text, "[a,\"b\"\n||plain text][-9223372036854775808|0.5|\"][||x]");
     assert_int_equal(buffer_terminate(&file, &text, &error), POMONA_OK);
-    assert_string_equal(text, "\"a,\"\"b\"\"\n\",\"\",plain text\n-9223372036854775808,0.5,\"\"\"\"\n");
+    assert_string_equal(text, "\"a,\"\"b\"\"\n\",\"\",plain text\n-9223372036854775808,0.5,\"\"\"\"\n,,x\n");
     buffer_free(&file);
     buffer_free(&out);
 }

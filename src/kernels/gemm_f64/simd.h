@@ -2,6 +2,8 @@
  * vec_load, vec_store (any alignment), vec_set, vec_fma(a, b, c) = a * b + c rounded once, and ROWS and COLUMNS, the
  * tile that the registers hold: ROWS rows of COLUMNS registers.
  *
+ * GEMM_F64_NARROW says whether a tile is wider than GEMM_F64_COLUMNS, so that some columns need narrower ones.
+ *
  * A tile's rows of x are turned into doubles once ([k][ROWS], in the first cache) and used for all columns. */
 #ifndef KERNELS_GEMM_F64_SIMD_H
 #define KERNELS_GEMM_F64_SIMD_H
@@ -46,8 +48,26 @@ ALWAYS_INLINE void tile(const double *block, const double *w, int k, double *y, 
         else                                                                                                 \
             for (int r = 0; r < rows; r++) tile(block + r, w, k, y + (size_t)r * n, n, 1, columns);          \
     }
-STRIP(strip_wide, COLUMNS)
-STRIP(strip_narrow, GEMM_F64_COLUMNS / VEC)
+#if GEMM_F64_NARROW
+STRIP(strip_1, 1)
+STRIP(strip_2, 2)
+STRIP(strip_3, 3)
+#endif
+STRIP(strip_widest, COLUMNS)
+
+/* The next vectors of columns; returns how many. n is a multiple of GEMM_F64_COLUMNS, so only tiles wider than that need
+ * the narrow ones. */
+static inline int strip(const double *block, const double *w, int k, double *y, size_t n, int rows,
+                        int left) {
+#if GEMM_F64_NARROW
+    if (left == 1) return strip_1(block, w, k, y, n, rows), 1;
+    if (left == 2) return strip_2(block, w, k, y, n, rows), 2;
+    if (left == 3 || left == 5) return strip_3(block, w, k, y, n, rows), 3;
+#endif
+    (void)left;
+    strip_widest(block, w, k, y, n, rows);
+    return COLUMNS;
+}
 
 static void run(const struct gemm_f64_args *a) {
     double block[K_BLOCK * ROWS + ROWS];
@@ -62,11 +82,8 @@ static void run(const struct gemm_f64_args *a) {
                 for (int r = 0; r < rows; r++)
                     block[j * ROWS + r] = (double)x[(size_t)r * a->x_row + (size_t)j * a->x_column];
             double *y = a->y + (size_t)row * n;
-            int column = 0;
-            for (; column + COLUMNS * VEC <= a->n; column += COLUMNS * VEC)
-                strip_wide(block, w + column, k, y + column, n, rows);
-            for (; column < a->n; column += GEMM_F64_COLUMNS)
-                strip_narrow(block, w + column, k, y + column, n, rows);
+            for (int vectors = a->n / VEC, at = 0; at < vectors;)
+                at += strip(block, w + (size_t)at * VEC, k, y + (size_t)at * VEC, n, rows, vectors - at);
         }
     }
 }

@@ -13,7 +13,7 @@
 enum {
     ROW_BLOCK = 256,     /* rows of one task */
     FEATURE_BLOCK = 64,  /* features of one task */
-    GRAM_ROWS_MAX = 8192 /* rows that the correlations are taken from: they only guide the steps */
+    GRAM_ROWS_MAX = 4096 /* rows that the correlations are taken from: they only guide the steps */
 };
 
 /* Matrices of parameters are [width][columns], the columns being classes filled up with zeros; the intercepts are one
@@ -65,21 +65,48 @@ static void find_scale(struct logistic_problem *p, const float *x) {
             p->z[i * width + j] = (float)(((double)x[i * width + j] - p->mean[j]) * p->scale[j]);
 }
 
-/* One task: some rows of the sums of products, z^T z. */
+/* Some of the rows in double, as the kernel wants its second factor. */
+struct gram {
+    struct logistic_problem *problem;
+    double *wide;    /* [used][columns] */
+    double *product; /* [width][columns] */
+    size_t used, step;
+    int columns; /* the width, filled up to whole vectors */
+};
+
+/* One task: some rows of z^T z. */
 static void correlate(void *user, int index) {
-    struct logistic_problem *p = user;
-    size_t width = (size_t)p->width, first = (size_t)index * FEATURE_BLOCK;
-    size_t step = (p->rows + GRAM_ROWS_MAX - 1) / GRAM_ROWS_MAX, used = (p->rows + step - 1) / step;
-    double wide[FEATURE_BLOCK];
-    int count = (int)smaller(FEATURE_BLOCK, width - first);
-    for (size_t i = 0; i < used; i++) {
-        const float *row = p->z + i * step * width;
-        for (int a = 0; a < count; a++) wide[a] = (double)row[first + (size_t)a] / (double)used;
-        for (int a = 0; a < count; a++) {
-            double *out = p->correlation + (first + (size_t)a) * width;
-            for (size_t b = 0; b < first + (size_t)a + 1; b++) out[b] += wide[a] * (double)row[b];
-        }
-    }
+    struct gram *g = user;
+    size_t width = (size_t)g->problem->width, first = (size_t)index * FEATURE_BLOCK;
+    g->problem->gemm->run(&(struct gemm_f64_args){.m = (int)smaller(FEATURE_BLOCK, width - first),
+                                                  .n = g->columns,
+                                                  .k = (int)g->used,
+                                                  .x = g->problem->z + first,
+                                                  .x_row = 1,
+                                                  .x_column = g->step * width,
+                                                  .w = g->wide,
+                                                  .y = g->product + first * (size_t)g->columns});
+}
+
+static pomona_status find_correlation(struct logistic_problem *p, struct pomona_error *error) {
+    size_t width = (size_t)p->width, step = (p->rows + GRAM_ROWS_MAX - 1) / GRAM_ROWS_MAX;
+    struct gram g = {.problem = p,
+                     .used = (p->rows + step - 1) / step,
+                     .step = step,
+                     .columns = blocks_of(width, GEMM_F64_COLUMNS) * GEMM_F64_COLUMNS};
+    size_t columns = (size_t)g.columns;
+    g.wide = memory_new(size_multiply(g.used, columns), sizeof *g.wide);
+    g.product = memory_new(size_multiply(width, columns), sizeof *g.product);
+    bool enough = g.wide && g.product;
+    for (size_t i = 0; i < g.used && enough; i++)
+        for (size_t j = 0; j < width; j++)
+            g.wide[i * columns + j] = (double)p->z[i * step * width + j] / (double)g.used;
+    if (enough) parallel_run(p->threads, blocks_of(width, FEATURE_BLOCK), correlate, &g);
+    for (size_t i = 0; i < width && enough; i++)
+        memcpy(p->correlation + i * width, g.product + i * columns, width * sizeof *p->correlation);
+    memory_free(g.wide);
+    memory_free(g.product);
+    return enough ? POMONA_OK : fail_memory(error, "logistic regression");
 }
 
 static pomona_status prepare(struct logistic_problem *p, const float *x, struct pomona_error *error) {
@@ -96,8 +123,7 @@ static pomona_status prepare(struct logistic_problem *p, const float *x, struct 
         !p->present)
         return fail_memory(error, "logistic regression");
     find_scale(p, x);
-    parallel_run(p->threads, blocks_of(width, FEATURE_BLOCK), correlate, p);
-    return POMONA_OK;
+    return find_correlation(p, error);
 }
 
 pomona_status logistic_problem_new(const struct pomona_context *context, const struct training_rows *rows,
@@ -321,7 +347,7 @@ pomona_status logistic_fit(struct logistic_problem *p, const struct logistic_opt
                                           .should_stop = options->should_stop,
                                           .user = p,
                                           .stop_user = options->user,
-                                          .tolerance = options->tolerance > 0 ? options->tolerance : 1e-4,
+                                          .tolerance = options->tolerance > 0 ? options->tolerance : 2e-5,
                                           .max_iterations =
                                               options->max_iterations > 0 ? options->max_iterations : 1000};
     pomona_status status = lbfgs_minimise(&problem, x, &found, error);

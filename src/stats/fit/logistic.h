@@ -30,7 +30,7 @@ void logistic_problem_free(struct logistic_problem **problem);
 
 struct logistic_options {
     double l2;            /* > 0 */
-    double tolerance;     /* no element of the gradient is larger at the end; 0: 1e-4 */
+    double tolerance;     /* no element of the gradient is larger at the end; 0: 2e-5 */
     int max_iterations;   /* 0: 1000 */
     const double *weight; /* [rows], finite, >= 0; 0: not learnt from. NULL: 1 each */
     const struct linear_model
