@@ -104,7 +104,7 @@ struct pomona_compare_row {
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
     int width, height;                /* input, pixels */
     int classes, groups;              /* fine and coarse ones that it answers with; 0: none */
-    uint64_t macs;                    /* multiply-accumulates for one photo */
+    uint64_t macs;                    /* multiply-accumulates for one photo, all its views */
     uint64_t file_bytes;
     uint64_t head_bytes; /* weights of the head in memory */
 

@@ -239,6 +239,7 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     info->untrained = untrained && strcmp(untrained, "1") == 0;
     info->input_width = info->profile.width;
     info->input_height = info->profile.height;
+    info->photo_bytes = 3 * (size_t)info->views * (size_t)info->input_width * (size_t)info->input_height;
     info->features = (int)plan->tensors[plan->output].elements;
     info->nodes = opening->graph.node_count;
     info->steps = plan->step_count;
