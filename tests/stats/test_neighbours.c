@@ -152,7 +152,7 @@ static void test_three_photos(void **unused) {
     for (int i = 0, left = 3; i < ROWS; i++) {
         if (p->leaf[i] != 4) continue;
         if (left-- <= 0) p->weight[i] = 0;
-        for (int j = 0; j < WIDTH; j++) p->features[i][j] += (j % 5 == 0) * 4;
+        for (int j = 0; j < WIDTH; j++) p->features[i][j] += j % 5 == 0 ? 4.0f : 0;
     }
     for (int means = 0; means < 2; means++) {
         struct head head = head_make();
