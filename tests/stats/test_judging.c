@@ -383,6 +383,18 @@ static void test_answers_at_the_edges(void **unused) {
     assert_true(s.top1 == 0 && s.judged == 1 && isfinite(s.log_loss) && s.log_loss < 36.1);
     assert_true(s.mass[0].accuracy == 0 && isfinite(s.ece_mass) && s.ece_mass == 0.5);
     answers_free(&answers);
+    const double same[] = {
+        0.75, 0.25}; /* thirty photos as sure as each other, half of them wrong: those come first */
+    assert_int_equal(answers_new(2, 1, &answers, &error), POMONA_OK);
+    for (int i = 0; i < 30; i++) assert_int_equal(answers_add(answers, i % 2, same, &error), POMONA_OK);
+    answers_summarise(answers, &s);
+    for (int b = 0; b < METRICS_BINS; b++)
+        assert_true(s.mass[b].count == 2 && s.mass[b].confidence == 0.75 &&
+                    s.mass[b].accuracy == (b < 7   ? 0
+                                           : b > 7 ? 1
+                                                   : 0.5));
+    assert_true(s.ece_width == 0.25 && s.width[11].count == 30 && s.width[11].accuracy == 0.5);
+    answers_free(&answers);
 }
 
 /* 100,000 classes: memory for the photos that come, not for the square. */

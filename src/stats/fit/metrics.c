@@ -156,9 +156,8 @@ size_t metrics_rejection_curve(struct metrics_scored *known, size_t known_count,
         pass(&next, lowest_left(&w));
         size_t rank = w.known_at + w.unknown_at, end = next.known_at + next.unknown_at;
         size_t stretch =
-            (size_t)((double)rank / step); /* one point each, and the highest score has its own */
+            (size_t)((double)rank / step); /* 0 to 198 have a point each, and the highest score has its own */
         if (count == 0 || end == all || stretch > last) {
-            if (count == METRICS_CURVE) count--;
             points[count++] = point_at(&w);
             last = stretch;
         }
