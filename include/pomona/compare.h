@@ -7,8 +7,6 @@
  * The job forks. Call it from a process of one thread, or from one whose other threads hold no lock for long.
  *
  * DIR afterwards holds
- *   comparison.html          one page with the table, the plot and the recommendation; no network
- *   pareto.png, pareto.svg   accuracy against latency
  *   comparison.csv           a row for each model and resolution
  *   comparison.json          the same, how it was measured, and the recommendation
  * Everything is written to DIR/_temporary_compare first and moved at the end. What was answered depends on photos, models

@@ -91,7 +91,7 @@ static void print_text(const struct pomona_compare_options *options, const struc
          "          * recommended, + on the front of accuracy and latency");
     print_notes(r);
     printf("advice    %s\n", r->advice);
-    printf("look at   %s/comparison.html, comparison.csv, comparison.json, pareto.png, pareto.svg\n",
+    printf("look at   %s/comparison.csv, comparison.json\n",
            options->out);
 }
 
@@ -156,7 +156,7 @@ static const char details[] =
     "is the\n"
     "most accurate model within the budget, or one that is not significantly worse and faster (McNemar's "
     "test).\n"
-    "Writes comparison.html, pareto.png, pareto.svg, comparison.csv and comparison.json.\n\n"
+    "Writes comparison.csv and comparison.json.\n\n"
     "Examples:\n"
     "  pomona compare small.onnx large.onnx embedded --on test --out compared\n"
     "  pomona compare fruit.onnx --sizes 160,192,224 --on test --budget memory=64MB,ms=20 --out compared\n";
