@@ -72,7 +72,6 @@ struct pomona_compare_options {
     double seconds; /* or those that take so long, but at least 10; also the time of the threads; default 5 */
     bool quick;     /* other defaults: 1 round, 30 photos, half a second */
     bool overwrite; /* replace the comparison in DIR; it stays until the new one is complete */
-    const char *language; /* of the page: "en" (default) or "fr" */
 
     void (*progress)(void *user, const struct pomona_compare_progress *progress); /* may be NULL */
     bool (*should_stop)(
