@@ -10,6 +10,6 @@ struct asset {
 };
 
 extern const struct asset asset_report_html, asset_report_css, asset_report_js;
-extern const struct asset asset_evaluation_html, asset_judged_css, asset_table_js;
+extern const struct asset asset_evaluation_html, asset_comparison_html, asset_judged_css, asset_table_js;
 
 #endif

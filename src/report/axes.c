@@ -51,10 +51,12 @@ void axes_percent_x(const struct axes *axes, double step) {
 }
 
 void axes_log_x(const struct axes *axes) {
-    static const double steps[] = {1, 2, 5};
+    static const double coarse[] = {1, 2, 5}, fine[] = {1, 1.5, 2, 3, 4, 5, 7};
     double decades = log10(axes->x_high / axes->x_low);
+    const double *steps = decades < 1.2 ? fine : coarse;
+    int count = decades < 1.2 ? 7 : 3;
     for (double power = pow(10, floor(log10(axes->x_low))); power <= axes->x_high; power *= 10)
-        for (int i = 0; i < 3; i++) {
+        for (int i = 0; i < count; i++) {
             double value = steps[i] * power;
             if (value < axes->x_low * (1 - 1e-9) || value > axes->x_high * (1 + 1e-9)) continue;
             bool named = decades < 3 || i == 0;

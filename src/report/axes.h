@@ -23,7 +23,7 @@ double axes_y(const struct axes *axes, double value);
 void axes_percent_y(const struct axes *axes, double step);
 void axes_percent_x(const struct axes *axes, double step);
 
-/* Lines down the data at 1, 2 and 5 times powers of 10, with those numbers below. */
+/* Lines down the data at round numbers, with those numbers below. */
 void axes_log_x(const struct axes *axes);
 
 /* The names of the axes: above the left one, and below the middle of the lower one. */

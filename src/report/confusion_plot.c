@@ -100,7 +100,7 @@ static void draw_cell(const struct confusion_picture *picture, const struct canv
     if (count <= 0) return;
     double share = (double)count / (double)matrix->lines[row].photos, cell = picture->cell;
     double x = picture->left + cell * (double)column, y = picture->top + cell * (double)row;
-    char hint[2 * PLOT_LABEL_SIZE + 2 * NUMBER_SIZE + 64];
+    char hint[2 * PLOT_LABEL_SIZE + 3 * NUMBER_SIZE + 16];
     snprintf(hint, sizeof hint, "%s \xe2\x86\x92 %s: %s / %s (%s)",
              plot_label(line_name(picture, row), PLOT_LABEL_MAX).text,
              plot_label(line_name(picture, column), PLOT_LABEL_MAX).text,

@@ -72,10 +72,11 @@ void part_remark(struct markup *markup, int64_t value, enum word text, const cha
 
 /* ---- error rows ---- */
 
-static void write_rows(struct markup *markup, const struct pomona_report_failure *failures, size_t count,
-                       size_t prefix) {
+void part_failure_rows(struct markup *markup, const struct pomona_report_failure *failures, size_t count,
+                       size_t prefix, enum word head) {
+    if (count > FAILURES_MAX) count = FAILURES_MAX;
     markup_raw(markup, "<div class=\"scroll\"><table class=\"failures\"><thead><tr><th scope=\"col\">");
-    markup_word(markup, WORD_path);
+    markup_word(markup, head);
     markup_raw(markup, "</th><th scope=\"col\">");
     markup_word(markup, WORD_reason);
     markup_raw(markup, "</th></tr></thead><tbody>\n");
@@ -102,7 +103,7 @@ void part_failures(struct markup *markup, const struct pomona_report_failure *fa
     part_count(markup, WORD_failures_intro, all, ". ");
     markup_word(markup, meaning);
     markup_raw(markup, "</p>\n");
-    if (shown > 0) write_rows(markup, failures, shown, prefix);
+    if (shown > 0) part_failure_rows(markup, failures, shown, prefix, WORD_path);
     if ((int64_t)shown < all) part_remark(markup, (int64_t)shown, below, "");
 }
 

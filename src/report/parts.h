@@ -25,11 +25,16 @@ void part_count(struct markup *markup, enum word name, int64_t value, const char
 /* <p class="quiet">60 more labels</p>: a number, a word, and what follows. */
 void part_remark(struct markup *markup, int64_t value, enum word text, const char *end);
 
+enum { FAILURES_MAX = 200 }; /* rows that a page shows */
+
 /* The photos that could not be read: `all` of them, of which `failures` are at hand; `prefix` bytes of their paths are not
  * shown, and `below` says where the others are. */
-enum { FAILURES_MAX = 200 };
 void part_failures(struct markup *markup, const struct pomona_report_failure *failures, size_t count,
                    int64_t all, size_t prefix, enum word meaning, enum word below);
+
+/* The table alone, of FAILURES_MAX rows at most; `head` is the heading over their paths. */
+void part_failure_rows(struct markup *markup, const struct pomona_report_failure *failures, size_t count,
+                       size_t prefix, enum word head);
 
 /* <img> of a photo of THUMBNAIL_LIST pixels, or an empty place where it has none; nothing where no photo can have one. */
 void part_photo(struct markup *markup, const struct photo_source *source, size_t id, const char *path);

@@ -108,12 +108,16 @@ struct number number_fixed(pomona_language language, double value, int decimals)
     return number;
 }
 
-struct number number_short(pomona_language language, double value) {
+struct number number_significant(pomona_language language, double value, int digits) {
     double size = fabs(value);
     if (!isfinite(value) || size == 0) return number_fixed(language, value, 0);
     if (size < 1e-4 || size >= 1e9) return scientific(language, value);
     int whole = (int)floor(log10(size)) + 1;
-    return number_fixed(language, value, whole >= 4 ? 0 : 4 - whole);
+    return number_fixed(language, value, whole >= digits ? 0 : digits - whole);
+}
+
+struct number number_short(pomona_language language, double value) {
+    return number_significant(language, value, 4);
 }
 
 struct number number_plain(pomona_language language, double value) {

@@ -30,7 +30,8 @@ struct number number_integer(pomona_language language, int64_t value);
 /* `decimals` 0..9 digits behind the point; beyond 1e15 in scientific notation; "n/a" for what is not finite. */
 struct number number_fixed(pomona_language language, double value, int decimals);
 
-/* Four significant digits. */
+/* `digits` 1..4 significant digits, and all before the point; resp. four. */
+struct number number_significant(pomona_language language, double value, int digits);
 struct number number_short(pomona_language language, double value);
 
 /* As many digits as it needs, up to four significant ones: "0.5", "20", "1,000". */

@@ -3,7 +3,6 @@
 #include "failing.h"
 #include "pomona/image.h"
 #include "pomona/report_evaluation.h"
-#include "report/confusion.h"
 #include "unit.h"
 
 #include <math.h>
@@ -154,100 +153,6 @@ static void says_what_it_knows(void **state) {
                     true);
     report.language = POMONA_LANGUAGE_FRENCH;
     assert_page_has(&report, PARTS("83,3\u202f%", "prise pour", "n.d."), true);
-}
-
-/* ---- the confusion matrix ---- */
-
-static void the_matrix_is_in_order(void **state) {
-    (void)state;
-    struct pomona_evaluation_report report = full_report();
-    struct confusion_matrix matrix;
-    char note[CONFUSION_NOTE_SIZE];
-    assert_int_equal(confusion_find(&report, &matrix, &error), POMONA_OK);
-    assert_int_equal(matrix.view, CONFUSION_OF_CLASSES);
-    assert_int_equal(matrix.size, 5);
-    assert_string_equal(matrix.lines[4].name, "kiwi"); /* no coarse class: last */
-    assert_int_equal(matrix.lines[0].photos, 20);
-    assert_int_equal(matrix.counts[0 * 5 + 1], 3);
-    assert_int_equal(matrix.counts[4 * 5 + 0], 1);
-    confusion_note(&matrix, POMONA_LANGUAGE_ENGLISH, note);
-    assert_string_equal(note, "");
-    confusion_free(&matrix);
-    report.confusion_count = 2;
-    assert_int_equal(confusion_find(&report, &matrix, &error), POMONA_OK);
-    assert_int_equal(matrix.size, 2);
-    confusion_note(&matrix, POMONA_LANGUAGE_ENGLISH, note);
-    assert_string_equal(note, "3 classes without photos or answers are left out.");
-    confusion_free(&matrix);
-}
-
-/* `count` classes in `groups` coarse ones, each photo of one class taken for the next. */
-struct crowd {
-    struct pomona_evaluation_report report;
-    struct pomona_evaluation_class *classes;
-    struct pomona_confusion_count *confusions;
-    char (*names)[16];
-    const char **groups;
-};
-
-static struct crowd crowd_new(size_t count, size_t groups) {
-    struct crowd crowd = {.classes = memory_new(count, sizeof *crowd.classes),
-                          .confusions = memory_new(2 * count, sizeof *crowd.confusions),
-                          .names = memory_new(count, sizeof *crowd.names),
-                          .groups = memory_new(groups + 1, sizeof *crowd.groups)};
-    for (size_t i = 0; i < count; i++) {
-        int next = (int)((i + 1) % count);
-        snprintf(crowd.names[i], sizeof crowd.names[i], "class%06zu", i);
-        crowd.classes[i] = (struct pomona_evaluation_class){
-            crowd.names[i], groups > 0 ? (int)(i % groups) : -1, 10, 0.5, 0.5, 0.5};
-        crowd.confusions[2 * i] = (struct pomona_confusion_count){(int)i, (int)i, 5};
-        crowd.confusions[2 * i + 1] = (struct pomona_confusion_count){(int)i, next, (int64_t)(1 + i % 7)};
-    }
-    for (size_t i = 0; i < groups; i++) crowd.groups[i] = crowd.names[i];
-    crowd.report = (struct pomona_evaluation_report){.classes = crowd.classes,
-                                                     .class_count = count,
-                                                     .groups = crowd.groups,
-                                                     .group_count = groups,
-                                                     .confusions = crowd.confusions,
-                                                     .confusion_count = 2 * count};
-    return crowd;
-}
-
-static void crowd_free(struct crowd *crowd) {
-    memory_free(crowd->classes);
-    memory_free(crowd->confusions);
-    memory_free(crowd->names);
-    memory_free(crowd->groups);
-}
-
-static void many_classes_stay_bounded(void **state) {
-    (void)state;
-    static const struct {
-        size_t classes, groups, lines;
-        enum confusion_view view;
-        const char *said;
-    } cases[] = {{100, 7, 100, CONFUSION_OF_CLASSES, ""},
-                 {101, 7, 7, CONFUSION_OF_GROUPS, "Summed over the coarse classes of 101 classes."},
-                 {101, 0, CONFUSION_WORST, CONFUSION_OF_WORST, "60 classes with the most mistakes, of 101."},
-                 {101, 1, CONFUSION_WORST, CONFUSION_OF_WORST, "60 classes with the most mistakes, of 101."},
-                 {100000, 50000, CONFUSION_WORST, CONFUSION_OF_WORST,
-                  "60 classes with the most mistakes, of 100,000."}};
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct crowd crowd = crowd_new(cases[i].classes, cases[i].groups);
-        struct confusion_matrix matrix;
-        char note[CONFUSION_NOTE_SIZE];
-        assert_int_equal(confusion_find(&crowd.report, &matrix, &error), POMONA_OK);
-        assert_int_equal(matrix.view, cases[i].view);
-        assert_int_equal(matrix.size, cases[i].lines);
-        confusion_note(&matrix, POMONA_LANGUAGE_ENGLISH, note);
-        assert_string_equal(note, cases[i].said);
-        confusion_free(&matrix);
-        char *text = page_of(&crowd.report);
-        assert_true(strlen(text) < 4000000);
-        assert_true(!strstr(text, "1,000 classes shown") == (cases[i].classes <= 1000));
-        pomona_report_free_text(&text);
-        crowd_free(&crowd);
-    }
 }
 
 /* ---- what is refused ---- */
@@ -450,8 +355,7 @@ static void no_memory_is_an_error(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_report_is_a_page),    cmocka_unit_test(everything_from_outside_is_escaped),
-        cmocka_unit_test(says_what_it_knows),           cmocka_unit_test(the_matrix_is_in_order),
-        cmocka_unit_test(many_classes_stay_bounded),    cmocka_unit_test(what_contradicts_itself_is_refused),
+        cmocka_unit_test(says_what_it_knows),           cmocka_unit_test(what_contradicts_itself_is_refused),
         cmocka_unit_test(poor_evaluations_have_pages),  cmocka_unit_test(photos_become_thumbnails),
         cmocka_unit_test(no_more_photos_than_promised), cmocka_unit_test(the_same_report_has_the_same_bytes),
         cmocka_unit_test(no_memory_is_an_error),
