@@ -163,7 +163,7 @@ static pomona_status lower_sized(struct opening *opening) {
     const struct profile_choice *choice = &opening->choice;
     bool other = choice->own_width > 0 && choice->own_height > 0 &&
                  (choice->own_width != choice->profile.width || choice->own_height != choice->profile.height);
-    int value;
+    int value = -1;
     if (other) {
         *input_width(opening) = choice->own_width;
         *input_height(opening) = choice->own_height;

@@ -15,7 +15,7 @@ enum { FEATURES = 1024, LEAVES = 3 }; /* FEATURES: of the embedded backbone */
 
 static struct pomona_error error;
 static struct pomona_context *context;
-static struct buffer backbone = BUFFER_INIT(1 << 26);
+static struct buffer backbone = {.limit = 1 << 26};
 
 static int start(void **state) {
     (void)state;

@@ -9,7 +9,7 @@
 enum { FOLDS_ROWS = 600, FOLDS = 5 };
 
 static void deal(char keys[][24], const int *leaf, int rows, int folds, uint64_t seed, int *fold) {
-    const char *pointers[FOLDS_ROWS];
+    const char *pointers[FOLDS_ROWS] = {NULL};
     for (int i = 0; i < rows; i++) pointers[i] = keys[i];
     assert_int_equal(folds_assign(pointers, leaf, (size_t)rows, folds, seed, fold, &error), POMONA_OK);
 }
