@@ -13,6 +13,7 @@ static const struct {
     {"pca", "principal components and scores of features", command_pca},
     {"train", "a classifier from the features of labelled photos", command_train},
     {"predict", "what photos show, by a trained classifier", command_predict},
+    {"labels", "names of a classifier: list, rename, merge, alias, hierarchy", command_labels},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
     {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},

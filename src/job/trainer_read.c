@@ -13,34 +13,49 @@ static bool ends_with(const char *text, const char *end) {
     return length >= tail && strcmp(text + length - tail, end) == 0;
 }
 
-/* Opens the backbone at the layer and with the profile, views and size included, that the features say. */
-static pomona_status open_backbone(struct trainer *t, const char *layer, const char *profile) {
-    struct pomona_model_options options = {.layer = *layer ? layer : NULL,
-                                           .profile = *profile ? profile : NULL};
+static pomona_status open_model(struct trainer *t, const struct pomona_model_options *options,
+                                struct pomona_error *error) {
     const char *path = t->options->backbone;
-    if (!path) {
-        TRY(pomona_model_open_embedded(t->context, &options, &t->backbone, t->error));
-    } else {
-        TRY(file_read(path, &t->backbone_file, t->error));
-        TRY(pomona_model_open_memory(t->context, path, t->backbone_file.data, t->backbone_file.size, &options,
-                                     &t->backbone, t->error));
+    if (!path) return pomona_model_open_embedded(t->context, options, &t->backbone, error);
+    if (!t->backbone_file.data) TRY(file_read(path, &t->backbone_file, error));
+    return pomona_model_open_memory(t->context, path, t->backbone_file.data, t->backbone_file.size, options,
+                                    &t->backbone, error);
+}
+
+static pomona_status wrong_backbone(struct trainer *t, const char *path, const char *space,
+                                    const char *model) {
+    return fail(
+        t->error, POMONA_E_INPUT, path,
+        "its features are not those of the backbone %s: they come from %s%.100s (feature space %.16s, the "
+        "backbone's is %.16s)%s",
+        t->info.name, *model ? "" : "another model", model, *space ? space : "unknown", t->info.feature_space,
+        t->options->backbone ? "" : "; --backbone names the ONNX file that made them");
+}
+
+/* Opens the backbone at the layer and with the profile, views and size that the features say. */
+static pomona_status open_backbone(struct trainer *t, const struct labelled_table *origin) {
+    struct pomona_model_options options = {.layer = *origin->layer ? origin->layer : NULL,
+                                           .profile = *origin->profile ? origin->profile : NULL};
+    pomona_status status = open_model(t, &options, t->error);
+    if (status != POMONA_OK && *origin->model_hash) {
+        /* A layer or a profile that it does not have: is it the model that the features name? */
+        static const struct pomona_model_options defaults = {0};
+        if (open_model(t, &defaults, NULL) != POMONA_OK) return status;
+        pomona_model_get_info(t->backbone, &t->info);
+        bool same = strcmp(t->info.hash, origin->model_hash) == 0;
+        return same ? status
+                    : wrong_backbone(t, t->options->sources[0], origin->feature_space, origin->model);
     }
+    TRY(status);
     pomona_model_get_info(t->backbone, &t->info);
     snprintf(t->result->backbone_hash, sizeof t->result->backbone_hash, "%s", t->info.hash);
     snprintf(t->result->feature_space, sizeof t->result->feature_space, "%s", t->info.feature_space);
     return POMONA_OK;
 }
-
 /* Whether features of this origin are those of the backbone. */
 static pomona_status check_space(struct trainer *t, const char *path, const char *space, const char *model,
                                  int width) {
-    if (*space && strcmp(space, t->info.feature_space) != 0)
-        return fail(t->error, POMONA_E_INPUT, path,
-                    "its features are not those of the backbone %s: they come from %s%.100s (feature space "
-                    "%.16s, the "
-                    "backbone's is %.16s)%s",
-                    t->info.name, *model ? "" : "another model", model, space, t->info.feature_space,
-                    t->options->backbone ? "" : "; --backbone names the ONNX file that made them");
+    if (*space && strcmp(space, t->info.feature_space) != 0) return wrong_backbone(t, path, space, model);
     if (width != t->info.features)
         return fail(t->error, POMONA_E_INPUT, path, "has %d features, the backbone %s gives %d", width,
                     t->info.name, t->info.features);
@@ -71,7 +86,7 @@ static pomona_status read_tables(struct trainer *t) {
     struct labelled_table *table = &t->table;
     TRY(labelled_table_read(options->sources, options->source_count, options->should_stop, options->user,
                             table, t->error));
-    TRY(open_backbone(t, table->layer, table->profile));
+    TRY(open_backbone(t, table));
     TRY(check_space(t, options->sources[0], table->feature_space, table->model, table->width));
     t->leaf = memory_new(table->rows, sizeof *t->leaf);
     if (!t->leaf) return fail_memory(t->error, "labels");
@@ -95,14 +110,11 @@ static pomona_status read_given_moments(struct trainer *t) {
         (void)pomona_moments_label(t->given, i, &t->given_names[t->classes.count], &rows);
         t->classes.count += t->given_names[t->classes.count] != NULL;
     }
-    const char *layer = "", *profile = "";
     struct labelled_table origin = LABELLED_TABLE_INIT;
     pomona_status status = POMONA_OK;
-    if (t->options->validation) { /* a table says more about its origin than moments do */
+    if (t->options->validation) /* a table says more about its origin than moments do */
         status = labelled_table_read(&t->options->validation, 1, NULL, NULL, &origin, t->error);
-        layer = origin.layer, profile = origin.profile;
-    }
-    if (status == POMONA_OK) status = open_backbone(t, layer, profile);
+    if (status == POMONA_OK) status = open_backbone(t, &origin);
     labelled_table_free(&origin);
     TRY(status);
     TRY(check_space(t, path, info.feature_space, "", info.features));

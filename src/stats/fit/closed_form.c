@@ -5,6 +5,7 @@
 #include "stats/fit/moments.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct closed_form {
@@ -31,62 +32,77 @@ static pomona_status allocate(struct closed_form *f, struct pomona_error *error)
                : fail_memory(error, "classifier");
 }
 
-static int find_name(const char *const *names, int classes, const char *name) {
-    for (int i = 0; i < classes; i++)
-        if (strcmp(names[i], name) == 0) return i;
-    return -1;
-}
-
-/* Counts and standardised means of the classes. The numerator n sum_c - n_c sum is exact. */
-static pomona_status take_classes(struct closed_form *f, const struct pomona_moments *m,
-                                  const char *const *names, struct pomona_error *error) {
-    const double step = ldexp(1, -MOMENTS_FRACTION_BITS);
-    size_t width = (size_t)f->width;
+/* Which class each label of the moments is: class_of [labels]. */
+static pomona_status match_labels(const struct pomona_moments *m, const char *const *names, int classes,
+                                  int *class_of, struct pomona_error *error) {
+    bool found;
+    for (int i = 0; i < m->label_count; i++) class_of[i] = -1;
+    for (int c = 0; c < classes; c++) {
+        int place = moments_find_label(m, names[c], &found);
+        if (found) class_of[place] = c;
+    }
     for (int i = 0; i < m->label_count; i++) {
         const struct moment_label *label = m->labels[i];
-        int class = label->name ? find_name(names, f->classes, label->name) : -1;
-        if (class < 0)
-            return fail(
-                error, POMONA_E_INPUT, NULL,
-                label->name
-                    ? "the moments hold %llu rows of '%.100s', which is not to be learnt: products of "
-                      "features are not kept per class, so they can't be left out"
-                    : "the moments hold %llu rows without a label%s: products of features are not kept "
-                      "per class, so they can't be left out",
-                (unsigned long long)label->rows, label->name ? label->name : "");
-        f->count[class] = (double)label->rows;
-        f->present++;
+        if (class_of[i] >= 0) continue;
+        return fail(error, POMONA_E_INPUT, NULL,
+                    label->name
+                        ? "the moments hold %llu rows of '%.100s', which is not to be learnt: products of "
+                          "features are not kept per class, so they can't be left out"
+                        : "the moments hold %llu rows without a label%s: products of features are not kept "
+                          "per class, so they can't be left out",
+                    (unsigned long long)label->rows, label->name ? label->name : "");
+    }
+    if (m->label_count >= 2) return POMONA_OK;
+    return fail(error, POMONA_E_INPUT, NULL, "a classifier needs photos of at least two classes, here %s",
+                m->label_count ? "is one" : "is none");
+}
+
+/* Counts and standardised means of the classes. The numerator n sum_c - n_c sum is exact: below 2^96. */
+static void take_classes(struct closed_form *f, const struct pomona_moments *m, const int *class_of) {
+    const double step = ldexp(1, -MOMENTS_FRACTION_BITS);
+    size_t width = (size_t)f->width;
+    f->present = m->label_count;
+    for (int i = 0; i < m->label_count; i++) {
+        const struct moment_label *label = m->labels[i];
+        f->count[class_of[i]] = (double)label->rows;
         for (size_t j = 0; j < width; j++) {
             int128 numerator = (int128)m->rows * label->sums[j] - (int128)label->rows * m->sums[j];
-            f->centre[(size_t) class * width + j] =
+            f->centre[(size_t)class_of[i] * width + j] =
                 (double)numerator / ((double)m->rows * (double)label->rows) * step * f->scale[j];
         }
     }
-    if (f->present >= 2) return POMONA_OK;
-    return fail(error, POMONA_E_INPUT, NULL, "a classifier needs photos of at least two classes, here %s",
-                f->present ? "is one" : "is none");
 }
 
-static void take_products(struct closed_form *f, const struct pomona_moments *m) {
+static pomona_status take_products(struct closed_form *f, struct pomona_moments *m,
+                                   struct pomona_error *error) {
     const double step = ldexp(1, -2 * MOMENTS_FRACTION_BITS);
     size_t width = (size_t)f->width;
+    TRY(moments_within(m, f->within, error));
     for (size_t i = 0; i < width; i++)
-        for (size_t j = 0; j <= i; j++)
-            f->total[i * width + j] =
-                (double)moments_comoment(m, (int)i, (int)j) / f->rows * step * f->scale[i] * f->scale[j];
-    memcpy(f->within, f->total, width * width * sizeof *f->within);
-    for (int c = 0; c < f->classes; c++) {
-        const double *centre = f->centre + (size_t)c * width;
-        for (size_t i = 0; i < width && f->count[c] > 0; i++) {
-            double factor = f->count[c] * centre[i], *row = f->within + i * width;
-            for (size_t j = 0; j <= i; j++) row[j] -= factor * centre[j];
+        for (size_t j = 0; j <= i; j++) {
+            double scale = f->scale[i] * f->scale[j];
+            f->total[i * width + j] = f->total[j * width + i] =
+                (double)moments_comoment(m, (int)i, (int)j) / f->rows * step * scale;
+            f->within[i * width + j] *= scale;
+            f->within[j * width + i] = f->within[i * width + j];
         }
+    return POMONA_OK;
+}
+
+static pomona_status take(struct closed_form *f, struct pomona_moments *m, const char *const *names,
+                          struct pomona_error *error) {
+    int *class_of = memory_new((size_t)m->label_count, sizeof *class_of);
+    if (!class_of) return fail_memory(error, "classifier");
+    pomona_status status = match_labels(m, names, f->classes, class_of, error);
+    if (status == POMONA_OK) status = allocate(f, error);
+    if (status == POMONA_OK) {
+        pomona_moments_statistics(m, f->mean, f->scale);
+        for (int j = 0; j < f->width; j++) f->scale[j] = f->scale[j] > 0 ? 1 / f->scale[j] : 0;
+        take_classes(f, m, class_of);
+        status = take_products(f, m, error);
     }
-    for (size_t i = 0; i < width; i++)
-        for (size_t j = i + 1; j < width; j++) {
-            f->total[i * width + j] = f->total[j * width + i];
-            f->within[i * width + j] = f->within[j * width + i];
-        }
+    memory_free(class_of);
+    return status;
 }
 
 pomona_status closed_form_new(struct pomona_moments *moments, const char *const *names, int classes,
@@ -98,18 +114,11 @@ pomona_status closed_form_new(struct pomona_moments *moments, const char *const 
     f->width = moments->features;
     f->classes = classes;
     f->rows = (double)moments->rows;
-    pomona_status status = allocate(f, error);
-    if (status == POMONA_OK) {
-        pomona_moments_statistics(moments, f->mean, f->scale);
-        for (int j = 0; j < f->width; j++) f->scale[j] = f->scale[j] > 0 ? 1 / f->scale[j] : 0;
-        status = take_classes(f, moments, names, error);
-    }
-    if (status == POMONA_OK) {
-        take_products(f, moments);
+    pomona_status status = take(f, moments, names, error);
+    if (status == POMONA_OK)
         *form = f;
-    } else {
+    else
         closed_form_free(&f);
-    }
     return status;
 }
 
@@ -135,20 +144,36 @@ static pomona_status solve(const struct closed_form *f, const double *products, 
     return status;
 }
 
-/* From standardised features to the features' own units; and classes without rows last. */
+/* Every class without rows: the mean of the others' logits, less 30, so below the highest wherever a photo lies. */
+static void lower_absent(const struct closed_form *f, struct linear_model *model) {
+    size_t width = (size_t)f->width;
+    int first = 0;
+    while (first < f->classes && f->count[first] > 0) first++;
+    if (first == f->classes) return;
+    double *mean = model->weight + (size_t)first * width, bias = 0;
+    memset(mean, 0, width * sizeof *mean);
+    for (int c = 0; c < f->classes; c++) {
+        if (!(f->count[c] > 0)) continue;
+        for (size_t j = 0; j < width; j++) mean[j] += model->weight[(size_t)c * width + j] / f->present;
+        bias += model->bias[c] / f->present;
+    }
+    for (int c = first; c < f->classes; c++) {
+        if (f->count[c] > 0) continue;
+        model->bias[c] = bias - 30;
+        if (c > first) memcpy(model->weight + (size_t)c * width, mean, width * sizeof *mean);
+    }
+}
+
+/* From standardised features to the features' own units. Classes without rows get the mean of the others, less 30. */
 static void finish(const struct closed_form *f, struct linear_model *model) {
     size_t width = (size_t)f->width;
-    double lowest = INFINITY;
-    for (int c = 0; c < f->classes; c++) {
-        double *weight = model->weight + (size_t)c * width;
-        for (size_t j = 0; j < width; j++) {
-            weight[j] = f->count[c] > 0 ? weight[j] * f->scale[j] : 0;
-            model->bias[c] -= weight[j] * f->mean[j];
-        }
-        if (f->count[c] > 0 && model->bias[c] < lowest) lowest = model->bias[c];
-    }
     for (int c = 0; c < f->classes; c++)
-        if (!(f->count[c] > 0)) model->bias[c] = lowest - 30;
+        for (size_t j = 0; j < width && f->count[c] > 0; j++) {
+            double *weight = model->weight + (size_t)c * width + j;
+            *weight *= f->scale[j];
+            model->bias[c] -= *weight * f->mean[j];
+        }
+    lower_absent(f, model);
 }
 
 pomona_status lda_fit(const struct closed_form *f, double shrinkage, struct linear_model *model,
@@ -156,16 +181,18 @@ pomona_status lda_fit(const struct closed_form *f, double shrinkage, struct line
     size_t width = (size_t)f->width;
     double freedom = f->rows - f->present > 1 ? f->rows - f->present : 1, diagonal = 0;
     int varying = 0;
+    *model = (struct linear_model){0};
+    if (!(shrinkage >= 0 && shrinkage <= 1))
+        return fail(error, POMONA_E_USAGE, NULL, "the shrinkage of LDA is %g: it lies in [0, 1]", shrinkage);
     TRY(linear_model_new(f->classes, f->width, model, error));
     for (size_t i = 0; i < width; i++) {
         diagonal += f->within[i * width + i] / freedom;
         varying += f->scale[i] > 0;
     }
-    /* One photo a class leaves no variance within classes: then every direction counts the same. */
-    double mean_diagonal = varying && diagonal > 0 ? diagonal / varying : 1;
+    bool nothing_varies = !(diagonal > 0); /* within classes: then every direction counts the same */
+    double ridge = nothing_varies ? 1 : shrinkage * diagonal / varying;
     memcpy(model->weight, f->centre, (size_t)f->classes * width * sizeof *model->weight);
-    pomona_status status =
-        solve(f, f->within, (1 - shrinkage) / freedom, shrinkage * mean_diagonal, model, error);
+    pomona_status status = solve(f, f->within, (1 - shrinkage) / freedom, ridge, model, error);
     if (status != POMONA_OK) {
         linear_model_free(model);
         return status;
@@ -181,6 +208,10 @@ pomona_status lda_fit(const struct closed_form *f, double shrinkage, struct line
 pomona_status ridge_fit(const struct closed_form *f, double l2, struct linear_model *model,
                         struct pomona_error *error) {
     size_t width = (size_t)f->width;
+    *model = (struct linear_model){0};
+    if (!(l2 >= 0 && isfinite(l2)))
+        return fail(error, POMONA_E_USAGE, NULL, "the penalty of ridge is %g: it is finite and not negative",
+                    l2);
     TRY(linear_model_new(f->classes, f->width, model, error));
     for (int c = 0; c < f->classes; c++) {
         double share = f->count[c] / f->rows;
@@ -194,4 +225,21 @@ pomona_status ridge_fit(const struct closed_form *f, double l2, struct linear_mo
     else
         linear_model_free(model);
     return status;
+}
+
+void lda_use_shares(const struct closed_form *f, struct linear_model *model) {
+    for (int c = 0; c < f->classes; c++)
+        if (f->count[c] > 0) model->bias[c] += log(f->count[c] / f->rows);
+    lower_absent(f, model);
+}
+
+void ridge_balance(const struct closed_form *f, struct linear_model *model) {
+    size_t width = (size_t)f->width;
+    for (int c = 0; c < f->classes; c++) {
+        if (!(f->count[c] > 0)) continue;
+        double factor = sqrt(f->rows / f->count[c]);
+        for (size_t j = 0; j < width; j++) model->weight[(size_t)c * width + j] *= factor;
+        model->bias[c] *= factor;
+    }
+    lower_absent(f, model);
 }

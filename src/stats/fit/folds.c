@@ -11,7 +11,7 @@ struct card {
     uint64_t order; /* of its key */
     const char *key;
     int leaf;
-    size_t row;
+    size_t row, mates; /* mates: rows of its key */
 };
 
 static int compare_keys(const void *a, const void *b) {
@@ -21,10 +21,11 @@ static int compare_keys(const void *a, const void *b) {
     return order;
 }
 
-/* By class, then shuffled by hash, then by key so that equal hashes have an order. */
+/* By class, then from large keys to small, then shuffled by hash, then by key so that equal hashes have an order. */
 static int compare_cards(const void *a, const void *b) {
     const struct card *left = a, *right = b;
     if (left->leaf != right->leaf) return left->leaf < right->leaf ? -1 : 1;
+    if (left->mates != right->mates) return left->mates > right->mates ? -1 : 1;
     if (left->order != right->order) return left->order < right->order ? -1 : 1;
     return strcmp(left->key, right->key);
 }
@@ -38,8 +39,13 @@ static uint64_t mix(uint64_t x) { /* the finaliser of SplitMix64 (Steele, Lea, F
 /* All rows of a key take the leaf of its first row, so that they stay side by side. */
 static void gather(struct card *cards, size_t rows) {
     qsort(cards, rows, sizeof *cards, compare_keys);
-    for (size_t i = 1; i < rows; i++)
-        if (strcmp(cards[i].key, cards[i - 1].key) == 0) cards[i].leaf = cards[i - 1].leaf;
+    for (size_t first = 0, end; first < rows; first = end) {
+        for (end = first + 1; end < rows && strcmp(cards[end].key, cards[first].key) == 0;) end++;
+        for (size_t i = first; i < end; i++) {
+            cards[i].leaf = cards[first].leaf;
+            cards[i].mates = end - first;
+        }
+    }
     qsort(cards, rows, sizeof *cards, compare_cards);
 }
 
@@ -71,8 +77,8 @@ pomona_status folds_assign(const char *const *keys, const int *leaf, size_t rows
         return fail_memory(error, "folds");
     }
     for (size_t i = 0; i < rows; i++)
-        cards[i] =
-            (struct card){mix(text_hash(keys[i]) + seed * UINT64_C(0x9E3779B97F4A7C15)), keys[i], leaf[i], i};
+        cards[i] = (struct card){mix(text_hash(keys[i]) + seed * UINT64_C(0x9E3779B97F4A7C15)), keys[i],
+                                 leaf[i], i, 0};
     gather(cards, rows);
     deal(cards, rows, folds, sizes, sizes + folds, fold);
     memory_free(cards);

@@ -55,6 +55,11 @@ static inline size_t moments_tiles(const struct pomona_moments *moments) {
 /* n * sum(xi * xj) - sum(xi) * sum(xj): n (n - 1) times the covariance in units of 2^-40, exact: below 2^127. */
 int128 moments_comoment(const struct pomona_moments *moments, int i, int j);
 
+/* Sum over the rows of (x_i - mean_i) (x_j - mean_j), means those of the row's label: matrix [features][features], both
+ * triangles, in units of the features' squares. No cancellation, however far labels lie apart; exactly 0 for what does
+ * not vary within labels. Time goes with features^2 * labels. POMONA_E_MEMORY. */
+pomona_status moments_within(struct pomona_moments *moments, double *matrix, struct pomona_error *error);
+
 /* The place of a label among the sorted ones: *found tells whether it is there, else it belongs in front of the returned
  * one. */
 int moments_find_label(const struct pomona_moments *moments, const char *name, bool *found);

@@ -1,0 +1,14 @@
+#include "stats/fit/numbers.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static int compare(const void *a, const void *b) {
+    return numbers_compare(*(const double *)a, *(const double *)b);
+}
+
+void numbers_sort(double *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (isnan(values[i])) values[i] = -INFINITY;
+    qsort(values, count, sizeof *values, compare);
+}

@@ -1,0 +1,317 @@
+"""pomona train: heads on stored features, against scikit-learn and ONNX Runtime, and with everything that can be wrong."""
+import json
+import signal
+import subprocess
+import time
+
+import numpy as np
+import onnx
+import onnx.numpy_helper
+import onnxruntime
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from sklearn.linear_model import LogisticRegression, Ridge
+
+from conftest import POMONA
+
+WIDTH = 1024  # features of the embedded network
+
+
+def write_table(path, values, labels, paths=None, space=None):
+    paths = paths or [f"file:/p/{label}/{i:05d}.jpg" for i, label in enumerate(labels)]
+    columns = {"path": paths, "label": pa.array(labels, pa.string()),
+               "features": pa.FixedSizeListArray.from_arrays(np.asarray(values, np.float32).ravel(), values.shape[1]).cast(pa.list_(pa.float32()))}
+    table = pa.table(columns)
+    if space:
+        table = table.replace_schema_metadata({"pomona.feature_space": space})
+    pq.write_table(table, path)
+    return path
+
+
+def made(rows, classes=4, seed=1, spread=1.0):
+    """Features whose classes overlap, and their labels."""
+    random = np.random.default_rng(seed)
+    truth = random.integers(0, classes, rows)
+    truth[:classes] = range(classes)
+    centres = np.random.default_rng(99).normal(size=(classes, WIDTH)) * 0.12
+    values = random.normal(size=(rows, WIDTH)) * spread + centres[truth]
+    values[:, 7] = 3  # a constant feature
+    return values.astype(np.float32), [f"class {c}" for c in truth]
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tables")
+    x, y = made(400)
+    vx, vy = made(120, seed=2)
+    return write_table(folder / "train.parquet", x, y), write_table(folder / "val.parquet", vx, vy), (x, y), (vx, vy)
+
+
+def train(pomona, *arguments, **options):
+    return json.loads(pomona("train", *arguments, "--json", "-q", **options).stdout)
+
+
+def linear(path, temperature):
+    """The head's weights and biases before the temperature, and its class names."""
+    model = onnx.load(path)
+    tensors = {t.name: onnx.numpy_helper.to_array(t).astype(np.float64) for t in model.graph.initializer}
+    return tensors["pomona.head/weight"] * temperature, tensors["pomona.head/bias"] * temperature
+
+
+def standardised(x):
+    deviation = x.std(0)
+    deviation[deviation < 1e-6] = np.inf
+    return (x - x.mean(0)) / deviation, x.mean(0), 1 / deviation
+
+
+def test_logistic_reaches_scikit_learns_loss(pomona, tables, tmp_path):
+    source, validation, (x, y), _ = tables
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--strength", "0.02", "--no-class-weights")
+    assert result["candidates"][0]["converged"] and result["candidates"][0]["iterations"] > 0
+    weights, bias = linear(tmp_path / "m.onnx", result["temperature"])
+    z, _, scale = standardised(x.astype(np.float64))
+    names = sorted(set(y))
+    truth = np.array([names.index(label) for label in y])
+    peer = LogisticRegression(C=1 / (0.02 * len(y)), tol=1e-8, max_iter=5000).fit(z, truth)
+
+    def loss(logits, square):
+        most = logits.max(1, keepdims=True)
+        return (np.log(np.exp(logits - most).sum(1)) + most[:, 0] - logits[np.arange(len(y)), truth]).mean() + 0.01 * square
+
+    ours = loss(x.astype(np.float64) @ weights.T + bias, ((weights[:, scale > 0] / scale[scale > 0]) ** 2).sum())
+    theirs = loss(z @ peer.coef_.T + peer.intercept_, (peer.coef_ ** 2).sum())
+    assert ours <= theirs + 2e-5
+
+
+def test_lda_is_the_formula(pomona, tables, tmp_path):
+    source, validation, (x, y), _ = tables
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "lda", "--strength", "0.3")
+    weights, bias = linear(tmp_path / "m.onnx", result["temperature"])
+    x = x.astype(np.float64)
+    deviation = x.std(0, ddof=1)
+    keep = deviation > 1e-6
+    z = (x[:, keep] - x[:, keep].mean(0)) / deviation[keep]
+    labels = np.array(y)
+    means = np.stack([z[labels == name].mean(0) for name in sorted(set(y))])
+    off = z - means[np.searchsorted(sorted(set(y)), labels)]
+    within = off.T @ off / (len(y) - len(means))
+    within = 0.7 * within + 0.3 * np.trace(within) / len(within) * np.eye(len(within))
+    solved = np.linalg.solve(within, means.T)
+    expected = z @ solved - 0.5 * np.einsum("cd,dc->c", means, solved)
+    got = x @ weights.T + bias
+    assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
+
+
+def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
+    source, validation, (x, y), _ = tables
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "ridge", "--strength", "0.5")
+    weights, bias = linear(tmp_path / "m.onnx", result["temperature"])
+    x = x.astype(np.float64)
+    deviation = x.std(0, ddof=1)
+    deviation[deviation < 1e-6] = np.inf
+    z = (x - x.mean(0)) / deviation
+    targets = (np.array(y)[:, None] == np.array(sorted(set(y)))).astype(float)
+    peer = Ridge(alpha=0.5 * len(y)).fit(z, targets)
+    assert np.abs(x @ weights.T + bias - peer.predict(z)).max() < 1e-4
+
+
+@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "auto"])
+@pytest.mark.parametrize("half", [False, True])
+def test_the_file_is_what_onnx_runtime_runs(pomona, photos, tmp_path, head, half):
+    pomona("features", photos, "--out", tmp_path / "f", "-q")
+    hierarchy = tmp_path / "h.csv"
+    labels = sorted({path.parent.name for path in photos.rglob("*.jpg")})
+    hierarchy.write_text("class,coarse\n" + "".join(f"{label},{'ab'[i % 2]}\n" for i, label in enumerate(labels)))
+    out = tmp_path / "m.onnx"
+    train(pomona, tmp_path / "f", "--out", out, "--head", head, "--hierarchy", hierarchy, *(["--fp16"] if half else []))
+    onnx.checker.check_model(onnx.load(out))
+    rows = [json.loads(line) for line in pomona("predict", "--model", out, photos, "--json", "--top", "5").stdout.splitlines()]
+    session = onnxruntime.InferenceSession(out)
+    features = pq.read_table(tmp_path / "f/Results").to_pandas().set_index("path")
+    head_file = tmp_path / "head.onnx"
+    train(pomona, tmp_path / "f", "--out", head_file, "--head", head, "--hierarchy", hierarchy, "--head-only", *(["--fp16"] if half else []))
+    alone = onnxruntime.InferenceSession(head_file)
+    x = np.stack([features.loc[row["path"], "features"] for row in rows])
+    probabilities, coarse, known = alone.run(["probabilities", "coarse", "known"], {"features": x.astype(np.float32)})
+    for i, row in enumerate(rows):
+        ours = {top["class"]: top["probability"] for top in row["top"]}
+        assert max(abs(ours[label] - probabilities[i][c]) for c, label in enumerate(labels)) < 1e-4
+        assert abs(coarse[i].max() - row["coarse_probability"]) < 1e-4 or row["level"] == "fine"
+        assert abs(known[i][0] - row["known"]) < 1e-3 * (1 + abs(row["known"]))
+    assert [o.name for o in session.get_outputs()][-3:] == ["probabilities", "coarse", "known"]
+    both = [json.loads(line) for line in pomona("predict", "--head", head_file, photos, "--json").stdout.splitlines()]
+    assert [row["class"] for row in both] == [row["class"] for row in rows]
+
+
+def test_features_of_the_model_and_of_its_backbone_are_one_space(pomona, photos, tmp_path):
+    pomona("features", photos, "--out", tmp_path / "f", "-q")
+    train(pomona, tmp_path / "f", "--out", tmp_path / "m.onnx")
+    pomona("features", photos, "--out", tmp_path / "g", "--model", tmp_path / "m.onnx", "-q")
+    assert "max abs   0" in pomona("diff", tmp_path / "f/Results", tmp_path / "g/Results").stdout
+    train(pomona, tmp_path / "g", "--out", tmp_path / "again.onnx")
+    assert (tmp_path / "m.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
+
+
+@pytest.mark.parametrize("head", ["logistic", "lda", "knn"])
+def test_bytes_do_not_depend_on_threads_or_order(pomona, tables, tmp_path, head):
+    source, validation, (x, y), _ = tables
+    order = np.random.default_rng(5).permutation(len(y))
+    paths = [f"file:/p/{label}/{i:05d}.jpg" for i, label in enumerate(y)]
+    first = write_table(tmp_path / "a.parquet", x[order[:150]], [y[i] for i in order[:150]], [paths[i] for i in order[:150]])
+    second = write_table(tmp_path / "b.parquet", x[order[150:]], [y[i] for i in order[150:]], [paths[i] for i in order[150:]])
+    files = []
+    for i, (sources, threads) in enumerate([([source], 1), ([source], 3), ([first, second], 2), ([second, first], 1)]):
+        out = tmp_path / f"{i}.onnx"
+        pomona("train", *sources, "--out", out, "--head", head, "--threads", str(threads), "--folds", "3", "-q")
+        files.append(out.read_bytes())
+    assert files.count(files[0]) == 4
+
+
+def test_moments_forget_exactly(pomona, tables, tmp_path):
+    _, validation, (x, y), _ = tables
+    write_table(tmp_path / "all.parquet", x, y)
+    write_table(tmp_path / "gone.parquet", x[300:], y[300:], [f"file:/p/{y[i]}/{i:05d}.jpg" for i in range(300, 400)])
+    write_table(tmp_path / "rest.parquet", x[:300], y[:300])
+    for name in ("all", "gone", "rest"):
+        pomona("moments", "compute", tmp_path / f"{name}.parquet", "--out", tmp_path / f"{name}.pom")
+    pomona("moments", "subtract", tmp_path / "all.pom", tmp_path / "gone.pom", "--out", tmp_path / "left.pom")
+    for name in ("rest", "left"):
+        for head in ("lda", "ridge"):
+            pomona("train", tmp_path / f"{name}.pom", "--val", validation, "--head", head, "--out", tmp_path / f"{name}-{head}.onnx", "-q")
+    for head in ("lda", "ridge"):
+        assert (tmp_path / f"rest-{head}.onnx").read_bytes() == (tmp_path / f"left-{head}.onnx").read_bytes()
+    train(pomona, tmp_path / "all.pom", "--head", "lda", "--strength", "0.3", "--out", tmp_path / "fixed.onnx")
+    assert "--val names a table" in pomona("train", tmp_path / "all.pom", "--out", tmp_path / "no.onnx", status=1).stderr
+    assert "needs tables" in pomona("train", tmp_path / "all.pom", "--val", validation, "--head", "knn", "--out", tmp_path / "no.onnx", status=1).stderr
+
+
+def test_groups_are_not_parted(pomona, tmp_path):
+    """Photos of one group are near copies of each other, so folds that part them give an accuracy that is a lie."""
+    random = np.random.default_rng(3)
+    labels = [f"c{i % 2}" for i in range(40)]
+    bowls = random.normal(size=(40, WIDTH))
+    x = np.repeat(bowls, 5, axis=0) + random.normal(size=(200, WIDTH)) * 0.01
+    y = [label for label in labels for _ in range(5)]
+    paths = [f"file:/p/{label}/bowl{i // 5:03d}_{i % 5}.jpg" for i, label in enumerate(y)]
+    source = write_table(tmp_path / "bowls.parquet", x, y, paths)
+    loose = train(pomona, source, "--out", tmp_path / "a.onnx", "--head", "knn")
+    grouped = train(pomona, source, "--out", tmp_path / "b.onnx", "--head", "knn", "--group", "bowl([0-9]+)")
+    assert loose["top1"] > 0.95 and grouped["top1"] < 0.8
+    assert "no POSIX" in pomona("train", source, "--out", tmp_path / "c.onnx", "--group", "(", status=1).stderr
+
+
+def test_principal_components_make_a_plain_linear_head(pomona, tables, tmp_path):
+    source, validation, _, (vx, _) = tables
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--on", "pca:20", "--head", "lda")
+    weights, _ = linear(tmp_path / "m.onnx", result["temperature"])
+    assert weights.shape == (4, WIDTH) and np.linalg.matrix_rank(weights, tol=1e-6) <= 20
+    for wrong in ("pca:0", "pca:x", "pca", "pca:2000"):
+        assert "neither" in pomona("train", source, "--out", tmp_path / "no.onnx", "--on", wrong, status=1).stderr
+
+
+def test_what_is_said_of_the_head_is_true(pomona, tables, tmp_path):
+    """Accuracy, temperature and threshold of the result, again from the answers of the file."""
+    source, validation, _, (vx, vy) = tables
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head-only")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    probabilities, known = session.run(["probabilities", "known"], {"features": vx})
+    names = sorted(set(vy))
+    truth = np.array([names.index(label) for label in vy])
+    assert abs((probabilities.argmax(1) == truth).mean() - result["top1"]) < 1e-9
+    assert abs(-np.log(probabilities[np.arange(len(truth)), truth]).mean() - result["log_loss"]) < 1e-4
+    assert abs((known[:, 0] < result["threshold"] - 1e-3).mean() - result["rejected"]) < 1e-9
+    assert result["rejected"] <= 0.05
+    logs = np.log(probabilities.astype(np.float64))
+
+    def loss(power):
+        tempered = power * logs - np.log(np.exp(power * logs).sum(1, keepdims=True))
+        return -tempered[np.arange(len(truth)), truth].mean()
+
+    assert min(loss(1.05), loss(0.95)) > loss(1)  # the temperature is the best one
+
+
+def test_labels_of_every_kind(pomona, tmp_path):
+    labels = ["a/b", 'say "hi"', "🍎", "tab\there", "line\nbreak", "back\\slash", "comma,", " space "]
+    x, _ = made(80)
+    y = [labels[i % len(labels)] for i in range(80)]
+    source = write_table(tmp_path / "t.parquet", x, y, [f"file:/{i}.jpg" for i in range(80)])
+    train(pomona, source, "--out", tmp_path / "m.onnx", "--head", "lda")
+    photo = tmp_path / "photos"
+    pomona("sample", "--out", photo, "--count", "3", "-q")
+    rows = [json.loads(line) for line in pomona("predict", "--model", tmp_path / "m.onnx", photo, "--json", "--top", "8").stdout.splitlines()]
+    assert {top["class"] for top in rows[0]["top"]} == set(labels)
+
+
+def test_bad_input_is_refused_with_a_sentence(pomona, tables, photos, tmp_path):
+    source, validation, (x, y), _ = tables
+    out = tmp_path / "m.onnx"
+
+    def refused(status, part, *arguments):
+        stderr = pomona("train", *arguments, "--out", out, "-q", status=status).stderr
+        assert part in stderr and stderr.count("\n") == 1, stderr
+        assert not out.exists()
+
+    refused(2, "at least two classes", write_table(tmp_path / "one.parquet", x[:9], ["only"] * 9))
+    refused(2, "none of its 9 rows has a label", write_table(tmp_path / "none.parquet", x[:9], [None] * 9, [f"file:/{i}" for i in range(9)]))
+    broken = x[:9].copy()
+    broken[4, 17] = np.nan
+    refused(2, "feature 17 is nan", write_table(tmp_path / "nan.parquet", broken, y[:9]))
+    refused(2, "not those of the backbone", write_table(tmp_path / "other.parquet", x, y, space="f" * 64))
+    refused(2, "has 12 features", write_table(tmp_path / "narrow.parquet", x[:, :12].copy(), y))
+    refused(2, "none of its labels", source, "--val", write_table(tmp_path / "foreign.parquet", x[:5], ["elsewhere"] * 5))
+    (tmp_path / "empty").mkdir()
+    refused(2, "empty", tmp_path / "empty")
+    refused(2, "names none", source, "--hierarchy", write_csv(tmp_path / "h.csv", "class,coarse\nx,y\n"))
+    refused(2, "two groups", source, "--hierarchy", write_csv(tmp_path / "i.csv", "class,coarse\nclass 0,y\nclass 0,z\n"))
+    refused(1, "none of logistic", source, "--head", "forest")
+    refused(1, "choose one", source, "--val", validation, "--folds", "3")
+    refused(1, "shrinkage", source, "--head", "lda", "--strength", "2")
+    many = write_table(tmp_path / "many.parquet", np.zeros((100000, 4), np.float32), [f"l{i}" for i in range(100000)])
+    assert pomona("train", many, "--out", out, "-q", status=2).stderr
+
+
+def write_csv(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_a_class_of_one_photo_and_unseen_labels(pomona, tables, tmp_path):
+    _, _, (x, y), (vx, vy) = tables
+    source = write_table(tmp_path / "t.parquet", np.vstack([x, vx[:1]]), y + ["rare"])
+    validation = write_table(tmp_path / "v.parquet", vx[1:31], vy[1:30] + ["unknown"])
+    for head in ("logistic", "ridge", "lda", "knn"):
+        result = train(pomona, source, "--val", validation, "--out", tmp_path / f"{head}.onnx", "--head", head)
+        assert result["classes"] == 5 and result["unseen"] == 1 and result["validation"] == 29
+        result = train(pomona, source, "--out", tmp_path / f"{head}-folds.onnx", "--head", head)
+        assert result["classes"] == 5 and result["validation"] == 401
+    text = pomona("train", source, "--val", validation, "--out", tmp_path / "text.onnx").stdout
+    assert "class 'rare' has only 1 photo" in text and "'unknown'" in text
+
+
+def test_an_old_model_survives(pomona, tables, tmp_path):
+    source, _, (x, y), _ = tables
+    out = tmp_path / "m.onnx"
+    train(pomona, source, "--out", out, "--head", "lda")
+    old = out.read_bytes()
+    assert "--overwrite" in pomona("train", source, "--out", out, status=2).stderr
+    big = write_table(tmp_path / "big.parquet", np.vstack([x] * 12), y * 12, [f"file:/{i}.jpg" for i in range(4800)])
+    process = subprocess.Popen([POMONA, "train", big, "--out", out, "--overwrite", "--head", "logistic", "--strength", "1e-9"],
+                               stderr=subprocess.PIPE, text=True)
+    process.stderr.readline()  # it has begun
+    time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 130
+    assert out.read_bytes() == old and not list(tmp_path.glob("*.tmp"))
+
+
+def test_grocery(pomona, shared, tmp_path):
+    """The figures of the real photos, on the teacher's features: see bench/results/classifier.csv."""
+    model = shared / "data/models/mobilenet_v2_1.0_224_features.onnx"
+    for split in ("train", "val"):
+        pomona("features", shared / f"data/grocery/{split}", "--out", tmp_path / split, "--model", model, "-q", timeout=600)
+    result = train(pomona, tmp_path / "train", "--val", tmp_path / "val", "--backbone", model, "--out", tmp_path / "m.onnx",
+                   "--head", "auto", "--hierarchy", shared / "data/grocery/classes.csv")
+    assert result["top1"] >= 0.68 and result["classes"] == 81 and result["groups"] == 43
+    stderr = pomona("train", tmp_path / "train", "--out", tmp_path / "n.onnx", status=2).stderr
+    assert "--backbone names the ONNX file" in stderr
