@@ -27,8 +27,7 @@ int main(int argc, char **argv) {
     }
     if (status == POMONA_OK) status = pomona_session_new(model, 1, &session, &error);
     if (status == POMONA_OK) {
-        unsigned char *pixels =
-            malloc((size_t)info.views * (size_t)info.input_width * (size_t)info.input_height * 3);
+        unsigned char *pixels = malloc(info.photo_bytes);
         float *features = malloc((size_t)info.features * sizeof *features);
         status = pomona_preprocessor_run(preprocessor, argv[1], photo, size, pixels, &error);
         if (status == POMONA_OK) status = pomona_session_run(session, pixels, 1, features, &error);

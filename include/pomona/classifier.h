@@ -25,6 +25,7 @@ struct pomona_classifier;
 struct pomona_classifier_options {
     const char *head;    /* a head-only file to use with the backbone, in place of the file's own head */
     const char *profile; /* see pomona_model_options */
+    int size; /* likewise: the backbone at another input size than the head was trained with; 0: at that one */
 };
 
 struct pomona_classifier_info {

@@ -7,8 +7,6 @@
  * The job forks. Call it from a process of one thread, or from one whose other threads hold no lock for long.
  *
  * DIR afterwards holds
- *   comparison.html          one page with the table, the plot and the recommendation; no network
- *   pareto.png, pareto.svg   accuracy against latency
  *   comparison.csv           a row for each model and resolution
  *   comparison.json          the same, how it was measured, and the recommendation
  * Everything is written to DIR/_temporary_compare first and moved at the end. What was answered depends on photos, models
@@ -74,7 +72,6 @@ struct pomona_compare_options {
     double seconds; /* or those that take so long, but at least 10; also the time of the threads; default 5 */
     bool quick;     /* other defaults: 1 round, 30 photos, half a second */
     bool overwrite; /* replace the comparison in DIR; it stays until the new one is complete */
-    const char *language; /* of the page: "en" (default) or "fr" */
 
     void (*progress)(void *user, const struct pomona_compare_progress *progress); /* may be NULL */
     bool (*should_stop)(
@@ -104,7 +101,7 @@ struct pomona_compare_row {
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
     int width, height;                /* input, pixels */
     int classes, groups;              /* fine and coarse ones that it answers with; 0: none */
-    uint64_t macs;                    /* multiply-accumulates for one photo */
+    uint64_t macs;                    /* multiply-accumulates for one photo, all its views */
     uint64_t file_bytes;
     uint64_t head_bytes; /* weights of the head in memory */
 

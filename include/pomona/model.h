@@ -47,6 +47,7 @@ struct pomona_model_info {
     bool untrained;       /* the file says that it is untrained (metadata pomona.untrained = 1) */
     int input_width, input_height;
     int views;                 /* pictures that one photo becomes */
+    size_t photo_bytes;        /* of their pixels: views x height x width x 3 */
     int features;              /* length of the feature vector */
     int nodes, steps;          /* nodes of the graph, steps of the fused plan */
     uint64_t macs;             /* multiply-accumulates for one picture, up to `layer` */

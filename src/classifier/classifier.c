@@ -58,13 +58,15 @@ static pomona_status read_head(const char *name, const uint8_t *data, size_t siz
 
 /* Opens the backbone at the head's layer, and checks that they belong together. */
 static pomona_status open_backbone(const struct pomona_context *context, const char *name,
-                                   const uint8_t *data, size_t size, const char *profile,
-                                   struct pomona_classifier *c, struct pomona_error *error) {
+                                   const uint8_t *data, size_t bytes,
+                                   const struct pomona_classifier_options *asked, struct pomona_classifier *c,
+                                   struct pomona_error *error) {
     /* a head alone knows its views and size better than the backbone does */
-    const struct pomona_model_options options = {.layer = c->layer,
-                                                 .profile = c->profile ? c->profile : profile};
+    const char *profile = asked->profile;
+    int size = asked->size;
+    struct pomona_model_options options = {.layer = c->layer, .profile = c->profile ? c->profile : profile};
     struct pomona_model_info *info = &c->info.model;
-    TRY(pomona_model_open_memory(context, name, data, size, &options, &c->model, error));
+    TRY(pomona_model_open_memory(context, name, data, bytes, &options, &c->model, error));
     pomona_model_get_info(c->model, info);
     if (c->profile && profile && strcmp(profile, info->profile.name) != 0)
         return fail(error, POMONA_E_USAGE, name,
@@ -79,6 +81,11 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
             "its head was trained on other features (model, layer, profile or precision): %.16s, and these "
             "are %.16s",
             c->feature_space, info->feature_space);
+    if (size == 0 || (info->input_width == size && info->input_height == size)) return POMONA_OK;
+    pomona_model_free(&c->model); /* the head belongs to it; now as it is asked for */
+    options.size = size;
+    TRY(pomona_model_open_memory(context, name, data, bytes, &options, &c->model, error));
+    pomona_model_get_info(c->model, info);
     return POMONA_OK;
 }
 
@@ -94,7 +101,7 @@ static pomona_status open_both(const struct pomona_context *context, const char 
     } else {
         TRY(read_head(name, data, size, c, error));
     }
-    return open_backbone(context, name, data, size, options->profile, c, error);
+    return open_backbone(context, name, data, size, options, c, error);
 }
 
 pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,

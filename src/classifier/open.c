@@ -38,7 +38,7 @@ static pomona_status read_number(struct reading *r, const char *key, double low,
 }
 
 static pomona_status read_integer(struct reading *r, const char *key, int low, int high, int *out) {
-    double value;
+    double value = 0;
     TRY(read_number(r, key, low, high, &value));
     if (value != floor(value)) return damaged(r, key);
     *out = (int)value;
@@ -211,7 +211,7 @@ pomona_status classifier_read_head(const char *where, const struct onnx_graph *g
                                    struct pomona_classifier *c, struct pomona_error *error) {
     struct reading reading = {where, graph, c, error}, *r = &reading;
     struct pomona_classifier_info *info = &c->info;
-    int version;
+    int version = 0;
     c->texts = ARENA_INIT(SIZE_MAX);
     if (!onnx_graph_property(graph, HEAD_KEY("kind")))
         return fail(error, POMONA_E_INPUT, where,

@@ -9,7 +9,7 @@
 
 static pomona_status open_plain(const struct compare_subject *subject, struct compare_model *model,
                                 struct pomona_error *error) {
-    const struct pomona_model_options options = {0};
+    const struct pomona_model_options options = {.size = subject->size};
     return subject->path ? pomona_model_open(subject->context, subject->path, &options, &model->plain, error)
                          : pomona_model_open_embedded(subject->context, &options, &model->plain, error);
 }
@@ -18,7 +18,7 @@ static pomona_status open_plain(const struct compare_subject *subject, struct co
  * no cause when the network itself can't be read. */
 static pomona_status open_either(const struct compare_subject *subject, struct compare_model *model,
                                  struct pomona_error *error) {
-    const struct pomona_classifier_options options = {0};
+    const struct pomona_classifier_options options = {.size = subject->size};
     struct pomona_error cause;
     memset(&cause, 0, sizeof cause);
     pomona_status status =
@@ -46,8 +46,7 @@ pomona_status compare_model_open(const struct compare_subject *subject, struct c
 
 pomona_status compare_model_prepare(const struct compare_subject *subject, struct compare_model *model,
                                     struct pomona_error *error) {
-    size_t pixels = (size_t)model->info.profile.width * (size_t)model->info.profile.height * 3;
-    model->pixels = memory_new_aligned(pixels, 1);
+    model->pixels = memory_new_aligned(model->info.photo_bytes, 1);
     model->features = memory_new_aligned((size_t)model->info.features, sizeof(float));
     if (model->classifier) model->probabilities = memory_new((size_t)model->head.classes, sizeof(double));
     if (!model->pixels || !model->features || (model->classifier && !model->probabilities))
@@ -99,7 +98,7 @@ static void describe(const struct compare_subject *subject, const struct compare
     row->height = info->profile.height;
     row->classes = model->head.classes;
     row->groups = model->head.groups;
-    row->macs = info->macs;
+    row->macs = info->macs * (uint64_t)info->views;
     row->file_bytes = file_size(subject);
     row->head_bytes = model->head.head_bytes;
 }

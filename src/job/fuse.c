@@ -94,7 +94,7 @@ static pomona_status find_group(struct fuse *fuse, const char *path, size_t *ind
 
 pomona_status fuse_add(struct fuse *fuse, const char *path, const double *probabilities, double known,
                        struct pomona_error *error) {
-    size_t index;
+    size_t index = 0;
     TRY(find_group(fuse, path, &index, error));
     double *sums = fuse->sums + index * (size_t)fuse->classes;
     for (int c = 0; c < fuse->classes; c++) sums[c] += log(fmax(probabilities[c], DBL_MIN));

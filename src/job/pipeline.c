@@ -239,7 +239,7 @@ static pomona_status worker_init(struct worker *worker, struct pipeline *pipelin
     pomona_model_get_info(options->model, &info);
     size_t batch = (size_t)options->batch;
     worker->pipeline = pipeline;
-    worker->photo_bytes = (size_t)info.views * (size_t)info.profile.width * (size_t)info.profile.height * 3;
+    worker->photo_bytes = info.photo_bytes;
     worker->pixels = memory_new_aligned(batch, worker->photo_bytes);
     worker->features = memory_new_aligned(batch, (size_t)info.features * sizeof(float));
     worker->rows = memory_new(batch, sizeof *worker->rows);

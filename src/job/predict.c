@@ -176,7 +176,7 @@ static pomona_status run_input(struct predict *predict, struct pomona_error *err
     struct pomona_session *session = NULL;
     struct pomona_error cause = {0};
     pomona_status status = POMONA_E_MEMORY;
-    uint8_t *pixels = memory_new_aligned((size_t)model->profile.width * (size_t)model->profile.height, 3);
+    uint8_t *pixels = memory_new_aligned(model->photo_bytes, 1);
     float *features = memory_new_aligned((size_t)model->features, sizeof *features);
     if (!pixels || !features) {
         fail_memory(error, "photo");

@@ -61,7 +61,6 @@ struct trainer {
     struct logistic_problem *logistic;
     double *logits,
         *best_logits; /* [judged_count][classes], of the candidate at hand and of the best so far */
-    double *residual; /* [judged_count], see head_novelty */
 
     struct head head; /* the result */
     int done, total;  /* fits */
@@ -84,9 +83,6 @@ pomona_status trainer_finish(struct trainer *t);
 
 /* Writes the file. */
 pomona_status trainer_write(struct trainer *t);
-
-/* The moments of a split's rows, made by adding those of the other folds. */
-struct pomona_moments *trainer_all_moments(struct trainer *t);
 
 extern const char *const trainer_kind_names[KIND_COUNT];
 

@@ -160,21 +160,6 @@ static pomona_status judge_split(struct trainer *t, struct trainer_split *split,
     return status;
 }
 
-/* The temperature of the lowest log-loss; but n answers, all of them right, do not justify a log-loss below 1 / (n + 2), what
- * Laplace's rule of succession leaves to the first mistake: then the one that has it. */
-static double sober_temperature(const double *logits, const int *truth, size_t rows, int classes) {
-    double temperature = calibrate_temperature(logits, truth, rows, classes), least = 1 / ((double)rows + 2);
-    double low = temperature, high = low;
-    if (calibrate_log_loss(logits, truth, rows, classes, low) >= least) return low;
-    while (high < 1e9 && calibrate_log_loss(logits, truth, rows, classes, high) < least) high *= 2;
-    for (int i = 0; i < 40; i++) {
-        double middle = (low + high) / 2;
-        bool below = calibrate_log_loss(logits, truth, rows, classes, middle) < least;
-        *(below ? &low : &high) = middle;
-    }
-    return high;
-}
-
 static void score(struct trainer *t, struct pomona_train_candidate *candidate) {
     size_t right = 0, classes = (size_t)t->classes.count;
     for (size_t i = 0; i < t->judged_count; i++) {
@@ -185,7 +170,7 @@ static void score(struct trainer *t, struct pomona_train_candidate *candidate) {
         right += (int)best == t->truth[i];
     }
     candidate->top1 = (double)right / (double)t->judged_count;
-    candidate->temperature = sober_temperature(t->logits, t->truth, t->judged_count, t->classes.count);
+    candidate->temperature = calibrate_temperature(t->logits, t->truth, t->judged_count, t->classes.count);
     candidate->log_loss =
         calibrate_log_loss(t->logits, t->truth, t->judged_count, t->classes.count, candidate->temperature);
 }

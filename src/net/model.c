@@ -163,7 +163,7 @@ static pomona_status lower_sized(struct opening *opening) {
     const struct profile_choice *choice = &opening->choice;
     bool other = choice->own_width > 0 && choice->own_height > 0 &&
                  (choice->own_width != choice->profile.width || choice->own_height != choice->profile.height);
-    int value;
+    int value = -1;
     if (other) {
         *input_width(opening) = choice->own_width;
         *input_height(opening) = choice->own_height;
@@ -239,6 +239,7 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     info->untrained = untrained && strcmp(untrained, "1") == 0;
     info->input_width = info->profile.width;
     info->input_height = info->profile.height;
+    info->photo_bytes = 3 * (size_t)info->views * (size_t)info->input_width * (size_t)info->input_height;
     info->features = (int)plan->tensors[plan->output].elements;
     info->nodes = opening->graph.node_count;
     info->steps = plan->step_count;

@@ -15,13 +15,14 @@ enum { FEATURES = 1024, LEAVES = 3 }; /* FEATURES: of the embedded backbone */
 
 static struct pomona_error error;
 static struct pomona_context *context;
-static struct buffer backbone = BUFFER_INIT(1 << 26);
+static struct buffer backbone;
 
 static int start(void **state) {
     (void)state;
     const void *data;
     size_t size;
     embedded_model(&data, &size);
+    backbone = BUFFER_INIT(1 << 26);
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return -1;
     return classifier_cut_backbone("embedded", data, size, &backbone, &error) == POMONA_OK ? 0 : -1;
 }

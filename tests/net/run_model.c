@@ -20,7 +20,7 @@ static pomona_status run_all(const struct pomona_model *model, const struct buff
                              const char *path, struct pomona_error *error) {
     struct pomona_model_info info;
     pomona_model_get_info(model, &info);
-    size_t photo = (size_t)info.input_width * (size_t)info.input_height * 3 * (size_t)info.views;
+    size_t photo = info.photo_bytes;
     size_t photos = pixels->size / photo, features = (size_t)info.features;
     if (photos * photo != pixels->size)
         return fail(error, POMONA_E_INPUT, path, "%zu bytes are no whole photos of %zu", pixels->size, photo);

@@ -9,7 +9,7 @@
 enum { FOLDS_ROWS = 600, FOLDS = 5 };
 
 static void deal(char keys[][24], const int *leaf, int rows, int folds, uint64_t seed, int *fold) {
-    const char *pointers[FOLDS_ROWS];
+    const char *pointers[FOLDS_ROWS] = {NULL};
     for (int i = 0; i < rows; i++) pointers[i] = keys[i];
     assert_int_equal(folds_assign(pointers, leaf, (size_t)rows, folds, seed, fold, &error), POMONA_OK);
 }
@@ -103,29 +103,45 @@ static void make_logits(double *logits, int *truth, int rows, int classes, doubl
     }
 }
 
-/* No temperature nearby has a lower loss, and the loss is that of the definition. */
+/* Mean loss by definition, the truth softened as the header says. */
+static double soft_loss(const double *logits, const int *truth, double t) {
+    double sum = 0;
+    for (int i = 0; i < ANSWERS; i++) {
+        double all = 0;
+        for (int c = 0; c < LABELS; c++) all += exp(logits[i * LABELS + c] / t);
+        for (int c = 0; c < LABELS; c++) {
+            double share =
+                c == truth[i] ? (ANSWERS + 1.0) / (ANSWERS + 2.0) : 1 / (ANSWERS + 2.0) / (LABELS - 1);
+            sum -= share * (logits[i * LABELS + c] / t - log(all)) / ANSWERS;
+        }
+    }
+    return sum;
+}
+
+/* No temperature nearby has a lower loss, and twice the logits want twice the temperature. */
 static void test_temperature_is_best(void **unused) {
     (void)unused;
     static double logits[ANSWERS * LABELS], scaled[ANSWERS * LABELS];
     static int truth[ANSWERS];
-    for (double margin = 0.3; margin < 5; margin *= 2)
+    for (double margin = 0.3; margin < 50; margin *= 2) /* all are right in the end */
         for (double scale = 0.1; scale < 30; scale *= 5) {
             make_logits(logits, truth, ANSWERS, LABELS, margin);
             for (int i = 0; i < ANSWERS * LABELS; i++) scaled[i] = scale * logits[i];
             double t = calibrate_temperature(scaled, truth, ANSWERS, LABELS);
             double base = calibrate_temperature(logits, truth, ANSWERS, LABELS);
-            double loss = calibrate_log_loss(scaled, truth, ANSWERS, LABELS, t), sum = 0;
+            double loss = soft_loss(scaled, truth, t);
             assert_true(fabs(t / (scale * base) - 1) < 1e-8);
             for (double off = 1e-4; off < 1; off *= 10) {
-                assert_true(loss < calibrate_log_loss(scaled, truth, ANSWERS, LABELS, t * (1 + off)));
-                assert_true(loss < calibrate_log_loss(scaled, truth, ANSWERS, LABELS, t / (1 + off)));
+                assert_true(loss < soft_loss(scaled, truth, t * (1 + off)));
+                assert_true(loss < soft_loss(scaled, truth, t / (1 + off)));
             }
+            double hard = 0;
             for (int i = 0; i < ANSWERS; i++) {
                 double all = 0;
                 for (int c = 0; c < LABELS; c++) all += exp(scaled[i * LABELS + c] / t);
-                sum -= scaled[i * LABELS + truth[i]] / t - log(all);
+                hard -= (scaled[i * LABELS + truth[i]] / t - log(all)) / ANSWERS;
             }
-            assert_true(fabs(loss - sum / ANSWERS) < 1e-9);
+            assert_true(fabs(calibrate_log_loss(scaled, truth, ANSWERS, LABELS, t) - hard) < 1e-9);
         }
 }
 
@@ -133,28 +149,28 @@ static void test_temperature_at_the_edges(void **unused) {
     (void)unused;
     const double right[] = {2, 1, 0, 0, 0, 5}, wrong[] = {0, 1, 2, 9, 9, 5},
                  far[] = {1e308, 0, -1e308, 0, 0, 1e5};
-    const double flat[] = {3, 3, 3, 3, 3, 3}, broken[] = {NAN, 1, 2, 3, 3, 3},
-                 open[] = {1, 0, -INFINITY, 0.5, 0, 1};
-    const int first[] = {0, 2}, left_out[] = {0, -1}, impossible[] = {2, 2}, none[] = {-1, -1};
-    assert_true(calibrate_temperature(right, first, 2, 3) == 1e-3);
-    assert_true(calibrate_temperature(right, first, 1, 3) == 1e-3);
+    const double flat[] = {3, 3, 3, 3, 3, 3}, broken[] = {NAN, 1, 2, 3, 3, 3};
+    const double open[] = {1, 0, -INFINITY, 0.5, 0, 1};
+    const int first[] = {0, 2}, left_out[] = {0, -1}, none[] = {-1, -1};
+    /* Two classes, one photo, right by 1: two thirds sure is log 2 apart. */
+    assert_true(fabs(calibrate_temperature(right, first, 1, 2) - 1 / log(2)) < 1e-9);
     assert_true(calibrate_temperature(wrong, first, 2, 3) == 1e3);
-    assert_true(calibrate_temperature(far, first, 2, 3) == 1e-3);
+    assert_true(calibrate_temperature(far, first, 2, 3) == 1); /* differences that double can't hold */
     assert_true(calibrate_temperature(flat, first, 2, 3) == 1);
     assert_true(calibrate_temperature(broken, first, 2, 3) == 1);
+    assert_true(calibrate_temperature(open, first, 2, 3) == 1);
     assert_true(calibrate_temperature(right, first, 0, 3) == 1);
     assert_true(calibrate_temperature(right, none, 2, 3) == 1);
+    assert_true(calibrate_temperature(right, (const int[]){0, 0}, 2, 1) == 1);
     assert_true(calibrate_log_loss(right, none, 2, 3, 1) == 0);
-    assert_true(calibrate_temperature(open, impossible, 2, 3) == 1); /* an infinite loss at any temperature */
-    double t = calibrate_temperature(open, first, 2, 3);
-    assert_true(t >= 1e-3 && t <= 1e3);
     assert_true(calibrate_temperature(wrong, left_out, 2, 3) == calibrate_temperature(wrong, first, 1, 3));
-    static double logits[ANSWERS * LABELS];
+    static double logits[ANSWERS * LABELS], tiny[ANSWERS * LABELS];
     static int truth[ANSWERS];
     make_logits(logits, truth, ANSWERS, LABELS, 1);
-    for (int i = 0; i < ANSWERS * LABELS; i++)
-        logits[i] *= 1e300; /* the true answer lies beyond the bounds */
-    assert_true(calibrate_temperature(logits, truth, ANSWERS, LABELS) == 1e3);
+    for (int i = 0; i < ANSWERS * LABELS; i++) logits[i] *= 1e100, tiny[i] = logits[i] * 1e-200;
+    assert_true(calibrate_temperature(logits, truth, ANSWERS, LABELS) ==
+                1e3); /* the best lies beyond the bounds */
+    assert_true(calibrate_temperature(tiny, truth, ANSWERS, LABELS) == 1e-3);
 }
 
 static void test_threshold(void **unused) {
@@ -366,6 +382,18 @@ static void test_answers_at_the_edges(void **unused) {
     answers_summarise(answers, &s);
     assert_true(s.top1 == 0 && s.judged == 1 && isfinite(s.log_loss) && s.log_loss < 36.1);
     assert_true(s.mass[0].accuracy == 0 && isfinite(s.ece_mass) && s.ece_mass == 0.5);
+    answers_free(&answers);
+    const double same[] = {
+        0.75, 0.25}; /* thirty photos as sure as each other, half of them wrong: those come first */
+    assert_int_equal(answers_new(2, 1, &answers, &error), POMONA_OK);
+    for (int i = 0; i < 30; i++) assert_int_equal(answers_add(answers, i % 2, same, &error), POMONA_OK);
+    answers_summarise(answers, &s);
+    for (int b = 0; b < METRICS_BINS; b++)
+        assert_true(s.mass[b].count == 2 && s.mass[b].confidence == 0.75 &&
+                    s.mass[b].accuracy == (b < 7   ? 0
+                                           : b > 7 ? 1
+                                                   : 0.5));
+    assert_true(s.ece_width == 0.25 && s.width[11].count == 30 && s.width[11].accuracy == 0.5);
     answers_free(&answers);
 }
 

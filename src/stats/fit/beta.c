@@ -28,7 +28,7 @@ static double fraction(double x, double a, double b) {
 /* log of the gamma function, x > 0, by Stirling's series (Abramowitz and Stegun, 6.1.40): lgamma writes to a global. */
 static double log_gamma(double x) {
     double shift = 0;
-    for (; x < 16; x++) shift -= log(x);
+    while (x < 16) shift -= log(x), x += 1;
     double inverse = 1 / x, square = inverse * inverse;
     double series = inverse * (1.0 / 12 - square * (1.0 / 360 - square * (1.0 / 1260 - square / 1680)));
     return shift + (x - 0.5) * log(x) - x + 0.918938533204672742 + series;

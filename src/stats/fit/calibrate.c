@@ -29,35 +29,40 @@ double calibrate_log_loss(const double *logits, const int *truth, size_t rows, i
     return count ? loss / (double)count : 0;
 }
 
-/* Answers to calibrate, and the derivatives of their summed loss. */
+/* Answers to calibrate. */
 struct calibration {
     const double *logits;
     const int *truth;
     size_t rows;
     int classes;
+    double miss; /* how much of a truth lies with the other classes */
 };
 
-/* First and second derivative with respect to u = log(1 / T). For b = 1 / T a row's loss has the first derivative
- * E[logit] - logit of the truth, and the second Var[logit], under the softmax at b. */
-static void differentiate(const struct calibration *c, double u, double *first, double *second) {
-    double inverse = exp(u), slope = 0, curvature = 0;
-    const double *logits = c->logits;
-    for (size_t i = 0; i < c->rows; i++, logits += c->classes) {
-        if (c->truth[i] < 0) continue;
-        double most = highest(logits, c->classes), sum = 0, mean = 0, square = 0;
-        for (int k = 0; k < c->classes; k++) {
-            double off = logits[k] - most, weight = exp(off * inverse);
-            if (weight == 0) continue; /* off may be -INFINITY */
-            sum += weight;
-            mean += weight * off;
-            square += weight * off * off;
-        }
-        mean /= sum;
-        slope += mean - (logits[c->truth[i]] - most);
-        curvature += square / sum - mean * mean;
+/* Adds a row's derivatives of the loss with respect to b = 1 / T: the first is E[logit] - the logit that the truth, softened,
+ * has on average, the second Var[logit], under the softmax at b. */
+static void differentiate_row(const struct calibration *c, const double *logits, int truth, double b,
+                              double *first, double *second) {
+    double most = highest(logits, c->classes), sum = 0, mean = 0, square = 0, others = 0;
+    for (int k = 0; k < c->classes; k++) {
+        double off = logits[k] - most, weight = exp(off * b);
+        sum += weight;
+        mean += weight * off;
+        square += weight * off * off;
+        others += k == truth ? 0 : logits[truth] - logits[k];
     }
-    *first = inverse * slope;
-    *second = inverse * slope + inverse * inverse * curvature;
+    mean /= sum;
+    *first += mean - (logits[truth] - most) + c->miss * others / (c->classes - 1);
+    *second += square / sum - mean * mean;
+}
+
+/* First and second derivative of the summed loss with respect to u = log(1 / T). */
+static void differentiate(const struct calibration *c, double u, double *first, double *second) {
+    double b = exp(u), slope = 0, curvature = 0;
+    for (size_t i = 0; i < c->rows; i++)
+        if (c->truth[i] >= 0)
+            differentiate_row(c, c->logits + i * (size_t)c->classes, c->truth[i], b, &slope, &curvature);
+    *first = b * slope;
+    *second = b * slope + b * b * curvature;
 }
 
 /* The root of the first derivative in (low, high), where it goes from negative to positive. */
@@ -79,13 +84,17 @@ static double find_root(const struct calibration *c, double low, double high) {
 }
 
 double calibrate_temperature(const double *logits, const int *truth, size_t rows, int classes) {
-    const struct calibration c = {logits, truth, rows, classes};
+    struct calibration c = {logits, truth, rows, classes, 0};
+    size_t count = 0;
+    for (size_t i = 0; i < rows; i++) count += truth[i] >= 0;
+    if (count == 0 || classes < 2) return 1;
+    c.miss = 1 / ((double)count + 2);
     double low = -log(HOTTEST), high = -log(COLDEST), cold, hot, curvature;
     differentiate(&c, low, &hot, &curvature);
     if (!isfinite(hot) || !isfinite(curvature) || (hot == 0 && curvature == 0)) return 1;
     if (hot >= 0) return HOTTEST;
     differentiate(&c, high, &cold, &curvature);
-    if (!isfinite(cold)) return 1;
+    if (!isfinite(cold) || !isfinite(curvature)) return 1;
     if (cold <= 0) return COLDEST;
     return exp(-find_root(&c, low, high));
 }

@@ -2,7 +2,8 @@
  * answers on photos that the head has not learnt from: on photos it has learnt from, or near-duplicates of them, both come
  * out too sure.
  *
- * Sources: Guo, Pleiss, Sun, Weinberger, On calibration of modern neural networks, 2017 (temperature); Wilks, Determination of
+ * Sources: Guo, Pleiss, Sun, Weinberger, On calibration of modern neural networks, 2017 (temperature); Platt, Probabilistic
+ * outputs for support vector machines, 1999; Wilks, Determination of
  * sample sizes for setting tolerance limits, 1941 (order statistics); Vovk, Gammerman, Shafer, Algorithmic Learning in a
  * Random World, 2005 (the rank that keeps the expectation). */
 #ifndef STATS_FIT_CALIBRATE_H
@@ -12,9 +13,10 @@
 
 /* The temperature T in [1e-3, 1e3] whose softmax(logits / T) gives the truth the lowest log-loss, by Newton's method on its
  * logarithm inside a bracket (the loss is convex in 1 / T), to nine digits. logits [rows][classes], truth [rows]; rows of
- * truth -1 are left out. Always finite: 1e-3 where all answers are right by any margin, 1e3 where lower is never better (the
- * truth is on average below the mean of the logits), 1 without rows, where all logits are equal, or where they are not
- * finite. */
+ * truth -1 are left out. A truth counts as (n + 1) / (n + 2) sure, n being the rows, and the rest lies evenly with the other
+ * classes (Platt, 1999): where every answer is right the temperature stays as high as n answers can justify. Always finite:
+ * 1e3 where more heat is always better (truths lie on average below the mean of the logits), and 1 without rows, with one
+ * class, where all logits are equal, or where not all are finite. */
 double calibrate_temperature(const double *logits, const int *truth, size_t rows, int classes);
 
 /* Mean log-loss of softmax(logits / temperature), nats, over rows of truth >= 0; 0 without any. */

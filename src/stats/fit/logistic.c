@@ -28,7 +28,8 @@ struct logistic_problem {
     double *correlation;  /* [width][width] */
     double *residual;     /* [rows][columns]: probabilities less truth, times the row's weight */
     double *block_loss;   /* one for each block of rows */
-    float *inverse;       /* [width][width], the preconditioner of the running fit */
+    float *inverse;       /* [width][width], the preconditioner */
+    double inverse_l2;    /* that it was made for: folds of one strength share it; 0: none yet */
 
     /* The running fit. */
     const struct logistic_options *options;
@@ -245,6 +246,8 @@ static double evaluate(void *user, const double *x, double *gradient) {
 
 static pomona_status make_inverse(struct logistic_problem *p, struct pomona_error *error) {
     size_t width = (size_t)p->width;
+    if (p->inverse_l2 == p->options->l2) return POMONA_OK;
+    p->inverse_l2 = 0;
     double *matrix = memory_new(width * width, sizeof *matrix);
     if (!matrix) return fail_memory(error, "logistic regression");
     for (size_t i = 0; i < width; i++)
@@ -253,6 +256,7 @@ static pomona_status make_inverse(struct logistic_problem *p, struct pomona_erro
                 p->correlation[i * width + j] / p->classes + (i == j ? p->options->l2 : 0);
     pomona_status status = cholesky_invert(p->width, matrix, error);
     for (size_t i = 0; i < width * width && status == POMONA_OK; i++) p->inverse[i] = (float)matrix[i];
+    if (status == POMONA_OK) p->inverse_l2 = p->options->l2;
     memory_free(matrix);
     return status;
 }

@@ -89,7 +89,7 @@ static int compare_cells(const void *a, const void *b) {
 }
 
 void metrics_sort_cells(struct metrics_cell *cells, size_t count) {
-    qsort(cells, count, sizeof *cells, compare_cells);
+    if (count > 0) qsort(cells, count, sizeof *cells, compare_cells);
 }
 
 size_t metrics_confusion(const int *truth, const int *predicted, size_t rows, struct metrics_cell *cells) {
@@ -149,16 +149,15 @@ size_t metrics_rejection_curve(struct metrics_scored *known, size_t known_count,
         if (isnan(known[i].score)) known[i].score = -INFINITY;
         w.right += known[i].right;
     }
-    qsort(known, known_count, sizeof *known, compare_scored);
+    if (known_count > 0) qsort(known, known_count, sizeof *known, compare_scored);
     numbers_sort(unknown, unknown_count);
     while (w.known_at + w.unknown_at < all) {
         struct walk next = w;
         pass(&next, lowest_left(&w));
         size_t rank = w.known_at + w.unknown_at, end = next.known_at + next.unknown_at;
         size_t stretch =
-            (size_t)((double)rank / step); /* one point each, and the highest score has its own */
+            (size_t)((double)rank / step); /* 0 to 198 have a point each, and the highest score has its own */
         if (count == 0 || end == all || stretch > last) {
-            if (count == METRICS_CURVE) count--;
             points[count++] = point_at(&w);
             last = stretch;
         }

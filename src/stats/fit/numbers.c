@@ -10,5 +10,5 @@ static int compare(const void *a, const void *b) {
 void numbers_sort(double *values, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (isnan(values[i])) values[i] = -INFINITY;
-    qsort(values, count, sizeof *values, compare);
+    if (count > 0) qsort(values, count, sizeof *values, compare); /* values may be NULL */
 }
