@@ -107,7 +107,7 @@ static pomona_status measure_residuals(struct trainer *t, double *residuals) {
     for (int s = 0; s < judging && status == POMONA_OK; s++) {
         struct head_novelty novelty = {.rank = 0};
         status = novelty_fit(t->splits[s].moments, &novelty, t->error);
-        for (size_t i = 0; i < t->judged_count && status == POMONA_OK; i++)
+        for (size_t i = 0; i < t->judged_count && status == POMONA_OK && novelty.rank > 0; i++)
             if (!t->fold || t->fold[i] == t->splits[s].fold)
                 residuals[i] = head_residual(&novelty, (int)width, features + i * width, scratch);
         if (status == POMONA_OK) novelty_free(&novelty);

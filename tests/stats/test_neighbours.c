@@ -339,13 +339,52 @@ static void test_novelty_of_little(void **unused) {
     pomona_moments_free(&m);
 }
 
+/* Components that span all that varies leave nothing but rounding, which must not be scaled up into a score: one is dropped, so
+ * that something is left; with one dimension in all the energy decides alone. */
+static void test_novelty_of_few_dimensions(void **unused) {
+    (void)unused;
+    static const struct {
+        int varying, copies, rank;
+    } cases[] = {{37, 1, NOVELTY_RANK},
+                 {21, 1, NOVELTY_RANK},
+                 {20, 1, 19},
+                 {9, 1, 8},
+                 {9, 4, 8},
+                 {1, 1, 0},
+                 {1, 5, 0}};
+    struct photos *p = photos_make();
+    for (size_t at = 0; at < sizeof cases / sizeof *cases; at++) {
+        int varying = cases[at].varying, filled = varying * cases[at].copies;
+        for (int i = 0; i < ROWS; i++)
+            for (int j = 0; j < WIDTH; j++)
+                p->features[i][j] = j >= filled    ? 0.5f
+                                    : j >= varying ? p->features[i][j - varying]
+                                                   : (float)(3 * uniform());
+        struct pomona_moments *m = photos_moments(p);
+        struct head_novelty novelty;
+        double scratch[WIDTH], residuals[ROWS] = {0}, energies[ROWS];
+        assert_int_equal(novelty_fit(m, &novelty, &error), POMONA_OK);
+        assert_int_equal(novelty.rank, cases[at].rank);
+        for (int i = 0; i < ROWS; i++) {
+            energies[i] = uniform();
+            if (novelty.rank > 0) residuals[i] = head_residual(&novelty, WIDTH, p->features[i], scratch);
+        }
+        novelty_weigh(&novelty, energies, residuals, ROWS);
+        assert_true(novelty.rank > 0 ? novelty.residual_weight > 0.1 && novelty.residual_weight < 10
+                                     : novelty.residual_weight == 0 && !novelty.projection && !novelty.mean);
+        assert_true(novelty.energy_weight > 1);
+        novelty_free(&novelty);
+        pomona_moments_free(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_photo),      cmocka_unit_test(test_means),
-        cmocka_unit_test(test_three_photos),     cmocka_unit_test(test_ties),
-        cmocka_unit_test(test_threads),          cmocka_unit_test(test_nothing_to_learn),
-        cmocka_unit_test(test_every_allocation), cmocka_unit_test(test_novelty),
-        cmocka_unit_test(test_novelty_of_little)};
+        cmocka_unit_test(test_every_photo),       cmocka_unit_test(test_means),
+        cmocka_unit_test(test_three_photos),      cmocka_unit_test(test_ties),
+        cmocka_unit_test(test_threads),           cmocka_unit_test(test_nothing_to_learn),
+        cmocka_unit_test(test_every_allocation),  cmocka_unit_test(test_novelty),
+        cmocka_unit_test(test_novelty_of_little), cmocka_unit_test(test_novelty_of_few_dimensions)};
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pomona_context_free(&context);

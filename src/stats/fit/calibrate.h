@@ -3,9 +3,9 @@
  * out too sure.
  *
  * Sources: Guo, Pleiss, Sun, Weinberger, On calibration of modern neural networks, 2017 (temperature); Platt, Probabilistic
- * outputs for support vector machines, 1999; Wilks, Determination of
- * sample sizes for setting tolerance limits, 1941 (order statistics); Vovk, Gammerman, Shafer, Algorithmic Learning in a
- * Random World, 2005 (the rank that keeps the expectation). */
+ * outputs for support vector machines, 1999; Wilks, Determination of sample sizes for setting tolerance limits, 1941 (order
+ * statistics); Vovk, Gammerman, Shafer, Algorithmic Learning in a Random World, 2005 (the rank that keeps the
+ * expectation). */
 #ifndef STATS_FIT_CALIBRATE_H
 #define STATS_FIT_CALIBRATE_H
 

@@ -7,9 +7,11 @@
 
 enum { NOVELTY_RANK = 20 };
 
-/* Mean, scale and the leading 20 principal components (fewer where the rank is less) of the moments' rows, standardised.
- * Weights stay 0 and the threshold -INFINITY until novelty_weigh. On failure nothing is owned. Errors: those of
- * pomona_pca_fit. */
+/* Mean, scale and the leading 20 principal components of the moments' rows, standardised. Fewer where the rank is less, or
+ * where 20 would leave less than 1e-5 of the variance (few or dependent features): a residual would then be rounding, scaled
+ * up to look like a score. Rank 0, with nothing owned, where features have one dimension in all: there is no residual then.
+ * Weights stay 0 and the threshold -INFINITY (novelty_weigh sets the weights). On failure nothing is owned. Errors: those
+ * of pomona_pca_fit. */
 pomona_status novelty_fit(struct pomona_moments *moments, struct head_novelty *novelty,
                           struct pomona_error *error);
 
