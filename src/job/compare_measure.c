@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/memory.h"
+#include "job/answerer.h"
 #include "job/compare_open.h"
 #include "job/energy.h"
 #include "job/measure.h"
@@ -168,6 +169,7 @@ static pomona_status time_photos(const struct compare_subject *subject, struct c
 struct answering {
     const struct compare_subject *subject;
     struct compare_model *model;
+    struct answerer answerer;
     double until; /* of the clock; infinite: to the end */
     int64_t taken;
     uint8_t *verdicts; /* [photos.count]; NULL: only the time counts */
@@ -198,17 +200,29 @@ static uint8_t judge(struct answering *answering, const char *label, const struc
     return (uint8_t)verdict;
 }
 
+/* Of a backbone alone: only the time counts. */
 static pomona_status take(void *user, size_t index, const float *features, const char *reason,
                           struct pomona_error *error) {
-    (void)reason;
+    (void)index, (void)features, (void)reason, (void)error;
     struct answering *answering = user;
-    struct compare_model *model = answering->model;
-    struct pomona_answer answer;
-    double known = 0;
     answering->taken++;
-    if (!features || !model->classifier) return POMONA_OK;
-    TRY(pomona_classifier_run(model->classifier, 1, features, model->probabilities, &known, error));
-    pomona_classifier_decide(model->classifier, model->probabilities, known, &answer);
+    return POMONA_OK;
+}
+
+static void run_head(void *user, int worker, const float *features, double *values) {
+    const struct answering *answering = user;
+    answerer_run(&answering->answerer, worker, features, values);
+}
+
+static pomona_status take_values(void *user, size_t index, const double *values, const char *reason,
+                                 struct pomona_error *error) {
+    (void)reason, (void)error;
+    struct answering *answering = user;
+    struct pomona_answer answer;
+    answering->taken++;
+    if (!values) return POMONA_OK;
+    pomona_classifier_decide(answering->model->classifier, values, values[answering->answerer.classes],
+                             &answer);
     if (answering->verdicts)
         answering->verdicts[index] =
             judge(answering, answering->subject->photos->photos[index].label, &answer);
@@ -225,16 +239,26 @@ static bool tick(void *user) {
 static pomona_status run_pipeline(struct answering *answering, const struct listed_photo *photos,
                                   size_t count, struct pomona_error *error) {
     struct pipeline_stats stats;
-    const struct pipeline_options options = {.context = answering->subject->context,
-                                             .model = answering->model->backbone,
-                                             .photos = photos,
-                                             .count = count,
-                                             .threads = answering->subject->threads,
-                                             .batch = BATCH,
-                                             .take = take,
-                                             .tick = tick,
-                                             .user = answering};
-    return pipeline_run(&options, &stats, error);
+    struct answerer *answerer = &answering->answerer;
+    int threads = answering->subject->threads;
+    struct pipeline_options options = {.context = answering->subject->context,
+                                       .model = answering->model->backbone,
+                                       .photos = photos,
+                                       .count = count,
+                                       .threads = threads,
+                                       .batch = BATCH,
+                                       .take = take,
+                                       .tick = tick,
+                                       .user = answering};
+    if (!answering->model->classifier) return pipeline_run(&options, &stats, error);
+    pomona_status status = answerer_start(answerer, answering->model->classifier, threads, error);
+    options.values = answerer_values(answerer);
+    options.apply = run_head;
+    options.take_values = take_values;
+    options.batch = answerer_batch(answerer, threads, BATCH);
+    if (status == POMONA_OK) status = pipeline_run(&options, &stats, error);
+    answerer_free(answerer);
+    return status;
 }
 
 /* Photos a second on all threads: the probes over and over, from starting the threads to the last answer. */

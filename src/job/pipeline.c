@@ -25,6 +25,7 @@ struct slot {
     struct buffer bytes;
     struct pomona_error cause;
     float *features;
+    double *values;
 };
 
 /* Photo i lives in slot i % slot_count. Always taken <= claimed <= filled <= count, filled - taken <= slot_count. */
@@ -33,6 +34,7 @@ struct pipeline {
     struct slot *slots;
     size_t slot_count;
     float *features; /* [slot_count][feature_count] */
+    double *values;  /* [slot_count][options->values], if they are made */
     int feature_count;
 
     pthread_mutex_t lock;
@@ -49,6 +51,7 @@ struct pipeline {
 
 struct worker {
     struct pipeline *pipeline;
+    int number;
     struct pomona_preprocessor *preprocessor;
     struct pomona_session *session;
     uint8_t *pixels; /* [batch][views][height][width][3] */
@@ -136,29 +139,34 @@ static bool is_photo_fault(pomona_status status) {
 static pomona_status work_on(struct worker *worker, size_t first, int count, struct pomona_error *error) {
     struct pipeline *pipeline = worker->pipeline;
     const struct pipeline_options *options = pipeline->options;
-    int pictures = 0;
+    int photos = 0;
     for (int i = 0; i < count; i++) {
         size_t photo = first + (size_t)i;
         struct slot *slot = slot_of(pipeline, photo);
         if (slot->status == POMONA_OK)
             slot->status = pomona_preprocessor_run(
                 worker->preprocessor, options->photos[options->first + photo].uri, slot->bytes.data,
-                slot->bytes.size, worker->pixels + (size_t)pictures * worker->photo_bytes, &slot->cause);
+                slot->bytes.size, worker->pixels + (size_t)photos * worker->photo_bytes, &slot->cause);
         if (slot->status == POMONA_OK) {
-            worker->rows[pictures++] = photo;
+            worker->rows[photos++] = photo;
         } else if (!is_photo_fault(slot->status)) {
             *error = slot->cause;
             return slot->status;
         }
     }
-    if (pictures == 0) return POMONA_OK;
+    if (photos == 0) return POMONA_OK;
     double start = clock_seconds();
-    TRY(pomona_session_run(worker->session, worker->pixels, pictures, worker->features, error));
+    TRY(pomona_session_run(worker->session, worker->pixels, photos, worker->features, error));
     worker->net_seconds += clock_seconds() - start;
     size_t width = (size_t)pipeline->feature_count;
-    for (int i = 0; i < pictures; i++)
-        memcpy(slot_of(pipeline, worker->rows[i])->features, worker->features + (size_t)i * width,
-               width * sizeof(float));
+    for (int i = 0; i < photos; i++) {
+        struct slot *slot = slot_of(pipeline, worker->rows[i]);
+        const float *features = worker->features + (size_t)i * width;
+        if (options->apply)
+            options->apply(options->user, worker->number, features, slot->values);
+        else
+            memcpy(slot->features, features, width * sizeof *features);
+    }
     return POMONA_OK;
 }
 
@@ -210,16 +218,24 @@ static bool wait_for_next(struct pipeline *pipeline) {
     }
 }
 
+static pomona_status take_slot(struct pipeline *pipeline, const struct slot *slot,
+                               struct pomona_error *error) {
+    const struct pipeline_options *options = pipeline->options;
+    size_t index = options->first + pipeline->taken;
+    bool ok = slot->status == POMONA_OK;
+    const char *reason = ok ? NULL : slot->cause.message;
+    if (options->apply)
+        return options->take_values(options->user, index, ok ? slot->values : NULL, reason, error);
+    return options->take(options->user, index, ok ? slot->features : NULL, reason, error);
+}
+
 /* Hands results over in order until the end, a stop or a failure. */
 static void take_rows(struct pipeline *pipeline) {
     const struct pipeline_options *options = pipeline->options;
     while (wait_for_next(pipeline)) {
         struct slot *slot = slot_of(pipeline, pipeline->taken);
         struct pomona_error error = {0};
-        bool ok = slot->status == POMONA_OK;
-        pomona_status status =
-            options->take(options->user, options->first + pipeline->taken, ok ? slot->features : NULL,
-                          ok ? NULL : slot->cause.message, &error);
+        pomona_status status = take_slot(pipeline, slot, &error);
         if (slot->bytes.capacity > KEEP_BYTES) buffer_free(&slot->bytes);
         buffer_clear(&slot->bytes);
         bool stop = options->tick(options->user);
@@ -232,13 +248,14 @@ static void take_rows(struct pipeline *pipeline) {
     }
 }
 
-static pomona_status worker_init(struct worker *worker, struct pipeline *pipeline,
+static pomona_status worker_init(struct worker *worker, int number, struct pipeline *pipeline,
                                  struct pomona_error *error) {
     const struct pipeline_options *options = pipeline->options;
     struct pomona_model_info info;
     pomona_model_get_info(options->model, &info);
     size_t batch = (size_t)options->batch;
     worker->pipeline = pipeline;
+    worker->number = number;
     worker->photo_bytes = info.photo_bytes;
     worker->pixels = memory_new_aligned(batch, worker->photo_bytes);
     worker->features = memory_new_aligned(batch, (size_t)info.features * sizeof(float));
@@ -265,11 +282,14 @@ static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipel
     pipeline->slot_count = (size_t)(4 * options->threads * options->batch + 16);
     if (pipeline->slot_count > options->count) pipeline->slot_count = options->count ? options->count : 1;
     pipeline->slots = memory_new(pipeline->slot_count, sizeof *pipeline->slots);
-    pipeline->features = memory_new(pipeline->slot_count, (size_t)info.features * sizeof(float));
-    if (!pipeline->slots || !pipeline->features) return fail_memory(error, "pipeline");
+    size_t features = options->apply ? 0 : (size_t)info.features;
+    pipeline->features = memory_new(pipeline->slot_count, features * sizeof(float));
+    pipeline->values = memory_new(pipeline->slot_count, (size_t)options->values * sizeof(double));
+    if (!pipeline->slots || !pipeline->features || !pipeline->values) return fail_memory(error, "pipeline");
     for (size_t i = 0; i < pipeline->slot_count; i++) {
         pipeline->slots[i].bytes = BUFFER_INIT(PHOTO_BYTES_MAX);
-        pipeline->slots[i].features = pipeline->features + i * (size_t)info.features;
+        pipeline->slots[i].features = pipeline->features + i * features;
+        pipeline->slots[i].values = pipeline->values + i * (size_t)options->values;
     }
     return POMONA_OK;
 }
@@ -279,6 +299,7 @@ static void pipeline_free(struct pipeline *pipeline) {
         buffer_free(&pipeline->slots[i].bytes);
     memory_free(pipeline->slots);
     memory_free(pipeline->features);
+    memory_free(pipeline->values);
 }
 
 static pomona_status start_thread(pthread_t *thread, bool *started, void *(*body)(void *), void *argument,
@@ -326,7 +347,7 @@ pomona_status pipeline_run(const struct pipeline_options *options, struct pipeli
     if (!workers) return fail_memory(error, "workers");
     pomona_status status = pipeline_init(&pipeline, options, error);
     for (int i = 0; i < options->threads && status == POMONA_OK; i++)
-        status = worker_init(&workers[i], &pipeline, error);
+        status = worker_init(&workers[i], i, &pipeline, error);
     if (status == POMONA_OK) status = run_threads(&pipeline, workers, error);
     *stats = pipeline.stats;
     for (int i = 0; i < options->threads; i++) {

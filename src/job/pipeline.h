@@ -31,6 +31,13 @@ struct pipeline_options {
      * failed. A failure of this call stops the pipeline and is returned. */
     pomona_status (*take)(void *user, size_t index, const float *features, const char *reason,
                           struct pomona_error *error);
+    /* Instead of `take`: workers turn features [model features] into values [values], and these are taken. `worker` is
+     * 0 .. threads - 1; no two calls with the same one at a time. */
+    int values;
+    void (*apply)(void *user, int worker, const float *features, double *values);
+    pomona_status (*take_values)(void *user, size_t index, const double *values, const char *reason,
+                                 struct pomona_error *error);
+
     /* Called after rows and at least ten times a second, from the calling thread; true stops after the photos at
      * hand. */
     bool (*tick)(void *user);

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file_sink.h"
 #include "base/memory.h"
+#include "job/answerer.h"
 #include "job/fuse.h"
 #include "job/operands.h"
 #include "job/pipeline.h"
@@ -27,7 +28,8 @@ struct predict {
     struct fuse fuse;
     struct predict_rows rows;
     struct file_sink file;
-    double *probabilities; /* [classes] */
+    struct answerer answerer;
+    double *values; /* [answerer_values] of the answer at hand, where no pipeline holds them */
     int64_t done, total;
     double started, last_progress;
 };
@@ -79,8 +81,9 @@ static pomona_status open_classifier(struct predict *predict, struct pomona_erro
     const struct pomona_classifier_options chosen = {.head = options->head, .profile = options->profile};
     TRY(pomona_classifier_open(predict->context, options->model, &chosen, &predict->classifier, error));
     pomona_classifier_get_info(predict->classifier, &predict->info);
-    predict->probabilities = memory_new((size_t)predict->info.classes, sizeof *predict->probabilities);
-    if (!predict->probabilities) return fail_memory(error, "probabilities");
+    TRY(answerer_start(&predict->answerer, predict->classifier, predict->result->threads, error));
+    predict->values = memory_new((size_t)answerer_values(&predict->answerer), sizeof *predict->values);
+    if (!predict->values) return fail_memory(error, "probabilities");
     return fuse_start(&predict->fuse, predict->info.classes, options->group, error);
 }
 
@@ -107,12 +110,12 @@ static pomona_status start_rows(struct predict *predict, struct pomona_error *er
     return predict_rows_start(&predict->rows, error);
 }
 
-/* Decides and writes one answer, of the probabilities at hand. */
-static pomona_status add_answer(struct predict *predict, const char *path, double known, int64_t photos,
-                                struct pomona_error *error) {
+/* Decides and writes one answer. */
+static pomona_status add_answer(struct predict *predict, const char *path, const double *values,
+                                int64_t photos, struct pomona_error *error) {
     struct pomona_predict_result *result = predict->result;
-    struct predict_row row = {.path = path, .probabilities = predict->probabilities, .photos = photos};
-    pomona_classifier_decide(predict->classifier, predict->probabilities, known, &row.answer);
+    struct predict_row row = {.path = path, .probabilities = values, .photos = photos};
+    pomona_classifier_decide(predict->classifier, values, values[predict->info.classes], &row.answer);
     result->answers++;
     result->fine += row.answer.level == POMONA_ANSWER_FINE;
     result->coarse += row.answer.level == POMONA_ANSWER_COARSE;
@@ -130,21 +133,25 @@ static pomona_status add_failure(struct predict *predict, const char *path, cons
     return predict_rows_add(&predict->rows, &row, error);
 }
 
-/* Takes the features of one photo, or the reason why there are none. */
-static pomona_status take_photo(struct predict *predict, const char *path, const float *features,
+/* Takes probabilities and score of one photo, or the reason why there are none. */
+static pomona_status take_photo(struct predict *predict, const char *path, const double *values,
                                 const char *reason, struct pomona_error *error) {
-    double known = 0;
     predict->done++, predict->result->photos++;
-    if (!features) return add_failure(predict, path, reason, error);
-    TRY(pomona_classifier_run(predict->classifier, 1, features, predict->probabilities, &known, error));
-    if (predict->options->fuse) return fuse_add(&predict->fuse, path, predict->probabilities, known, error);
-    return add_answer(predict, path, known, 1, error);
+    if (!values) return add_failure(predict, path, reason, error);
+    if (predict->options->fuse)
+        return fuse_add(&predict->fuse, path, values, values[predict->info.classes], error);
+    return add_answer(predict, path, values, 1, error);
 }
 
-static pomona_status take_listed(void *user, size_t index, const float *features, const char *reason,
+static pomona_status take_listed(void *user, size_t index, const double *values, const char *reason,
                                  struct pomona_error *error) {
     struct predict *predict = user;
-    return take_photo(predict, predict->photos.photos[index].uri, features, reason, error);
+    return take_photo(predict, predict->photos.photos[index].uri, values, reason, error);
+}
+
+static void run_head(void *user, int worker, const float *features, double *values) {
+    const struct predict *predict = user;
+    answerer_run(&predict->answerer, worker, features, values);
 }
 
 static bool tick(void *user) {
@@ -195,7 +202,8 @@ static pomona_status run_input(struct predict *predict, struct pomona_error *err
         goto out;
     }
     TRY_GOTO(pomona_session_run(session, pixels, 1, features, error), status, out);
-    status = take_photo(predict, "-", features, NULL, error);
+    answerer_run(&predict->answerer, 0, features, predict->values);
+    status = take_photo(predict, "-", predict->values, NULL, error);
 out:
     pomona_session_free(&session);
     pomona_preprocessor_free(&preprocessor);
@@ -205,26 +213,30 @@ out:
 }
 
 static pomona_status run_listed(struct predict *predict, struct pomona_error *error) {
-    size_t count = predict->photos.count, threads = (size_t)predict->result->threads;
+    size_t count = predict->photos.count;
+    int threads = predict->result->threads;
+    if (count == 0) return POMONA_OK;
+    if ((size_t)threads > count) threads = (int)count;
     struct pipeline_options options = {.context = predict->context,
                                        .model = pomona_classifier_model(predict->classifier),
                                        .photos = predict->photos.photos,
                                        .count = count,
-                                       .threads = (int)(threads < count ? threads : count),
-                                       .batch = BATCH,
-                                       .take = take_listed,
+                                       .threads = threads,
+                                       .batch = answerer_batch(&predict->answerer, threads, BATCH),
+                                       .values = answerer_values(&predict->answerer),
+                                       .apply = run_head,
+                                       .take_values = take_listed,
                                        .tick = tick,
                                        .user = predict};
     struct pipeline_stats stats;
-    return count > 0 ? pipeline_run(&options, &stats, error) : POMONA_OK;
+    return pipeline_run(&options, &stats, error);
 }
 
 static pomona_status run_groups(struct predict *predict, struct pomona_error *error) {
     for (size_t i = 0; i < predict->fuse.count; i++) {
         const struct fuse_group *group = &predict->fuse.groups[i];
-        double known;
-        fuse_get(&predict->fuse, i, predict->probabilities, &known);
-        TRY(add_answer(predict, group->key, known, group->photos, error));
+        fuse_get(&predict->fuse, i, predict->values, &predict->values[predict->info.classes]);
+        TRY(add_answer(predict, group->key, predict->values, group->photos, error));
     }
     return POMONA_OK;
 }
@@ -285,7 +297,8 @@ pomona_status pomona_predict_run(const struct pomona_context *context,
     fuse_free(&predict->fuse);
     listing_free(&predict->photos);
     predict_input_free(&predict->input);
-    memory_free(predict->probabilities);
+    answerer_free(&predict->answerer);
+    memory_free(predict->values);
     pomona_classifier_free(&predict->classifier);
     memory_free(predict);
     return status;

@@ -58,7 +58,8 @@ static void find_scale(struct logistic_problem *p, const float *x) {
             p->scale[j] += off * off / rows;
         }
     for (size_t j = 0; j < width; j++) {
-        double tiny = 1e-12 * (1 + p->mean[j] * p->mean[j]);
+        /* What rounding leaves of a constant; and no weight may leave the range of a float, in which files hold them. */
+        double tiny = fmax(1e-12 * p->mean[j] * p->mean[j], 1e-60);
         p->scale[j] = p->scale[j] > tiny ? 1 / sqrt(p->scale[j]) : 0;
     }
     for (size_t i = 0; i < p->rows; i++)

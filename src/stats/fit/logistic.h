@@ -1,7 +1,8 @@
 /* Multinomial logistic regression with an L2 penalty, by preconditioned L-BFGS in double.
  *
  * Minimises  sum_i w_i CE_i / sum_i w_i + l2 / 2 |W|^2  over W and the intercepts, where CE is the cross-entropy of the
- * softmax (nats) and W multiplies standardised features (a constant feature has weight 0); intercepts are not penalised.
+ * softmax (nats) and W multiplies standardised features; intercepts are not penalised. A constant feature (its deviation is
+ * at most a millionth of its mean, or 1e-30) has weight 0.
  * In scikit-learn's words l2 = 1 / (C sum w).
  *
  * The preconditioner is the inverse of (R / classes + l2 I), R the correlation matrix of the features: the Hessian of the loss
