@@ -9,6 +9,8 @@
  * DIR afterwards holds
  *   comparison.csv           a row for each model and resolution
  *   comparison.json          the same, how it was measured, and the recommendation
+ *   comparison.html          one page with the table, the plot and the recommendation; no network
+ *   pareto.png, pareto.svg   accuracy against latency
  * Everything is written to DIR/_temporary_compare first and moved at the end. What was answered depends on photos, models
  * and tier alone; what was timed depends on the machine. */
 #ifndef POMONA_COMPARE_H
@@ -72,6 +74,7 @@ struct pomona_compare_options {
     double seconds; /* or those that take so long, but at least 10; also the time of the threads; default 5 */
     bool quick;     /* other defaults: 1 round, 30 photos, half a second */
     bool overwrite; /* replace the comparison in DIR; it stays until the new one is complete */
+    const char *language; /* of the page: "en" (default) or "fr" */
 
     void (*progress)(void *user, const struct pomona_compare_progress *progress); /* may be NULL */
     bool (*should_stop)(

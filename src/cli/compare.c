@@ -91,7 +91,8 @@ static void print_text(const struct pomona_compare_options *options, const struc
          "          * recommended, + on the front of accuracy and latency");
     print_notes(r);
     printf("advice    %s\n", r->advice);
-    printf("look at   %s/comparison.csv, comparison.json\n", options->out);
+    printf("look at   %s/comparison.html, comparison.csv, comparison.json, pareto.png, pareto.svg\n",
+           options->out);
 }
 
 static void print_json(const struct pomona_compare_options *options, const struct pomona_compare_result *r) {
@@ -155,7 +156,7 @@ static const char details[] =
     "is the\n"
     "most accurate model within the budget, or one that is not significantly worse and faster (McNemar's "
     "test).\n"
-    "Writes comparison.csv and comparison.json.\n\n"
+    "Writes comparison.html, pareto.png, pareto.svg, comparison.csv and comparison.json.\n\n"
     "Examples:\n"
     "  pomona compare small.onnx large.onnx embedded --on test --out compared\n"
     "  pomona compare fruit.onnx --sizes 160,192,224 --on test --budget memory=64MB,ms=20 --out compared\n";
@@ -188,6 +189,7 @@ int command_compare(int argc, char **argv) {
         {"quick", 0, OPTION_FLAG, &options.quick, NULL, "one round, 30 photos, half a second", 0, 0},
         {"threads", 't', OPTION_INTEGER, &threads, "N",
          "for photos a second; default: the cores this process\nmay use", 1, 1024},
+        {"lang", 0, OPTION_TEXT, &options.language, "en|fr", "language of the page; default en", 0, 0},
         {"overwrite", 0, OPTION_FLAG, &options.overwrite, NULL,
          "replace the comparison in DIR (it stays until the\nnew one is complete)", 0, 0},
         {"tier", 0, OPTION_TEXT, &tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},

@@ -18,8 +18,9 @@
 enum { SIZE_MIN = 16, SIZE_MAX_PIXELS = 4096 };
 
 /* What the job makes in DIR, in the order in which it is moved there. */
-static const char *const children[] = {"comparison.csv", "comparison.json"};
-enum { CHILDREN = sizeof children / sizeof *children, CSV_CHILD = 0, JSON_CHILD = 1 };
+static const char *const children[] = {"pareto.png", "pareto.svg", "comparison.csv", "comparison.html",
+                                       "comparison.json"};
+enum { CHILDREN = sizeof children / sizeof *children, CSV_CHILD = 2, JSON_CHILD = 4 };
 
 struct compare_job {
     const struct pomona_context *context;
@@ -69,6 +70,7 @@ static pomona_status check_numbers(struct compare_job *job) {
 
 static pomona_status check_options(struct compare_job *job) {
     const struct pomona_compare_options *options = job->options;
+    pomona_language language;
     if (!options->source || !options->out)
         return fail(job->error, POMONA_E_USAGE, NULL, "photos and a folder to write to are needed");
     if (options->model_count < 1 || options->model_count > POMONA_COMPARE_MODELS_MAX)
@@ -77,6 +79,7 @@ static pomona_status check_options(struct compare_job *job) {
         return out_of_range(job, "sizes", options->size_count, 0, POMONA_COMPARE_SIZES_MAX);
     if (options->budget.ms < 0 || options->budget.p99 < 0)
         return fail(job->error, POMONA_E_USAGE, "budget", "a number of milliseconds is negative");
+    if (options->language) TRY(pomona_language_parse(options->language, &language, job->error));
     job->result->budget = options->budget;
     job->result->tier = pomona_tier_name(pomona_context_tier(job->context));
     return check_numbers(job);
@@ -134,6 +137,9 @@ static pomona_status write_all(struct compare_job *job) {
     pomona_status status = csv && json ? POMONA_OK : fail_memory(job->error, "paths");
     if (status == POMONA_OK) status = compare_write_csv(job->result, csv, job->error);
     if (status == POMONA_OK) status = compare_write_json(job->result, options->source, json, job->error);
+    if (status == POMONA_OK)
+        status =
+            compare_write_page(job->result, options->source, options->language, job->staging, job->error);
     memory_free(csv);
     memory_free(json);
     return status == POMONA_OK ? move_children(job) : status;

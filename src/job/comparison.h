@@ -77,4 +77,8 @@ pomona_status compare_write_csv(const struct pomona_compare_result *result, cons
 pomona_status compare_write_json(const struct pomona_compare_result *result, const char *source,
                                  const char *path, struct pomona_error *error);
 
+/* Writes comparison.html, pareto.png and pareto.svg into `folder`. Errors: those of the report. */
+pomona_status compare_write_page(const struct pomona_compare_result *result, const char *source,
+                                 const char *language, const char *folder, struct pomona_error *error);
+
 #endif

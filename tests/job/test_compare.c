@@ -92,6 +92,8 @@ static void test_options(void **unused) {
     assert_failure(pomona_compare_run(context, &options, NULL, &error), POMONA_E_USAGE, "seconds");
     options = options_for("out"), options.model_count = 0;
     assert_failure(pomona_compare_run(context, &options, NULL, &error), POMONA_E_USAGE, "models");
+    options = options_for("out"), options.language = "de";
+    assert_failure(pomona_compare_run(context, &options, NULL, &error), POMONA_E_USAGE, "de");
     options = options_for("out"), options.source = "nowhere";
     assert_failure(pomona_compare_run(context, &options, NULL, &error), POMONA_E_INPUT, "nowhere");
     options = options_for("out"), options.models = &models[1], options.model_count = 1;

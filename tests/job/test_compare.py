@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import POMONA
 
-CHILDREN = {"comparison.csv", "comparison.json"}
+CHILDREN = {"comparison.html", "comparison.csv", "comparison.json", "pareto.png", "pareto.svg"}
 QUICK = ("--quick", "--seconds", "0.05", "--photos", "10")
 
 
@@ -67,6 +67,9 @@ def test_all_figures(pomona, models, photos, tmp_path):
     assert report["rows"][1]["error"] and "ms" not in report["rows"][1]
     assert report["energy"] in ("rapl, whole packages", "cpu seconds, no RAPL readable")
     assert (report["rows"][0]["joules"] is None) == report["energy"].startswith("cpu")
+    assert (tmp_path / "o/pareto.png").read_bytes().startswith(b"\x89PNG")
+    page = (tmp_path / "o/comparison.html").read_text()
+    assert "all.onnx" in page and "broken.onnx" in page and "http://" not in page.replace("http://www.w3.org", "")
 
 
 def test_answers_depend_on_photos_and_models_alone(pomona, models, photos, tmp_path):
