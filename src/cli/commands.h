@@ -9,6 +9,7 @@
 int command_features(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_train(int argc, char **argv);
+int command_evaluate(int argc, char **argv);
 int command_sample(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_diff(int argc, char **argv);

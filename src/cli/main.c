@@ -12,6 +12,7 @@ static const struct {
     {"features", "photos in, CNN features out, as Parquet parts", command_features},
     {"pca", "principal components and scores of features", command_pca},
     {"train", "a classifier from the features of labelled photos", command_train},
+    {"evaluate", "how good a classifier is, with a report", command_evaluate},
     {"predict", "what photos show, by a trained classifier", command_predict},
     {"labels", "names of a classifier: list, rename, merge, alias, hierarchy", command_labels},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
