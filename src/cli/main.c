@@ -19,7 +19,7 @@ static const struct {
     {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},
-    {"model", "look into a model file", command_model},
+    {"model", "look into a model file; export, strip, join", command_model},
     {"cpu", "show the kernels chosen for this machine", command_cpu},
 };
 

@@ -2,6 +2,7 @@
 
 #include "cli/commands.h"
 #include "cli/options.h"
+#include "pomona/model_files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -59,45 +60,15 @@ static void print_json(const struct pomona_model *model, const struct pomona_mod
     puts("\n  ]\n}");
 }
 
-int command_model(int argc, char **argv) {
-    const char *operands[2] = {NULL, NULL}, *tier = NULL;
-    struct pomona_model_options options = {0};
-    bool json = false;
-    int64_t size = 0;
-    const struct option table[] = {
-        {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "plan up to another layer", 0, 0},
-        {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "for a model that carries none", 0, 0},
-        {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "flip, scales, crops, or a list as 100c,60c", 0,
-         0},
-        {"size", 0, OPTION_INTEGER, &size, "PIXELS", "plan for an input of another size", 1, 4096},
-        {"tier", 0, OPTION_TEXT, &tier, "TIER", "plan for another tier", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
-        {0}};
-    const struct command command = {.name = "model",
-                                    .usage = "info [FILE.onnx] [options]",
-                                    .summary = "Shows a model's input, profile, layers, work and fused plan; "
-                                               "without a file, the embedded network's.",
-                                    .details = "Example:\n  pomona model info mobilenet_v2.onnx\n",
-                                    .options = table,
-                                    .operands = operands,
-                                    .operand_min = 1,
-                                    .operand_max = 2};
-    enum options_outcome outcome = options_parse(&command, argc, argv);
-    if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
-    if (strcmp(operands[0], "info") != 0) {
-        fprintf(stderr, "pomona model: unknown action '%s': info is the only one (see pomona model --help)\n",
-                operands[0]);
-        return 1;
-    }
+static int show(const char *path, const struct pomona_model_options *options, const char *tier, bool json) {
     struct pomona_error error = {0};
     struct pomona_context *context = NULL;
     struct pomona_model *model = NULL;
     struct pomona_model_info info;
-    options.size = (int)size;
     pomona_status status = open_context(tier, &context, &error);
     if (status == POMONA_OK)
-        status = operands[1] ? pomona_model_open(context, operands[1], &options, &model, &error)
-                             : pomona_model_open_embedded(context, &options, &model, &error);
+        status = path ? pomona_model_open(context, path, options, &model, &error)
+                      : pomona_model_open_embedded(context, options, &model, &error);
     if (status == POMONA_OK) {
         pomona_model_get_info(model, &info);
         if (json)
@@ -108,4 +79,110 @@ int command_model(int argc, char **argv) {
     pomona_model_free(&model);
     pomona_context_free(&context);
     return status == POMONA_OK ? 0 : report_error(status, &error);
+}
+
+/* What export, strip and join are told. */
+struct part_options {
+    bool backbone, head, optimised;
+    struct pomona_export_options export;
+};
+
+static int bad(const char *text) {
+    fprintf(stderr, "pomona model: %s (see pomona model --help)\n", text);
+    return 1;
+}
+
+static int write_part(struct part_options *part, const char *action, const char *first, const char *second) {
+    struct pomona_error error = {0};
+    struct pomona_context *context = NULL;
+    struct pomona_export_result result;
+    struct pomona_export_options *options = &part->export;
+    bool join = strcmp(action, "join") == 0;
+    options->model = first;
+    options->part = part->backbone                 ? POMONA_EXPORT_BACKBONE
+                    : part->head                   ? POMONA_EXPORT_HEAD
+                    : strcmp(action, "strip") == 0 ? POMONA_EXPORT_STRIPPED
+                                                   : POMONA_EXPORT_OPTIMISED;
+    pomona_status status = open_context(NULL, &context, &error);
+    if (status == POMONA_OK)
+        status = join ? pomona_model_join(context, second ? first : NULL, second ? second : first,
+                                          options->out, options->overwrite, &result, &error)
+                      : pomona_model_export(context, options, &result, &error);
+    pomona_context_free(&context);
+    if (status != POMONA_OK) return report_error(status, &error);
+    printf("written   %s, %.0f kB (before %.0f kB), %d nodes (before %d)\n", options->out,
+           (double)result.bytes / 1e3, (double)result.bytes_before / 1e3, result.nodes, result.nodes_before);
+    return 0;
+}
+
+static int act(const char *const operands[3], struct part_options *part) {
+    const char *action = operands[0];
+    bool export = strcmp(action, "export") == 0, strip = strcmp(action, "strip") == 0,
+         join = strcmp(action, "join") == 0;
+    if (!export && !strip && !join) {
+        fprintf(stderr,
+                "pomona model: unknown action '%s': info, export, strip or join (see pomona model --help)\n",
+                action);
+        return 1;
+    }
+    if (!part->export.out) return bad("--out FILE.onnx is needed");
+    if (export && part->backbone + part->head + part->optimised != 1)
+        return bad("export takes one of --backbone, --head, --optimised");
+    if (!export && (part->backbone || part->head || part->optimised))
+        return bad("parts are chosen for export");
+    if (join && !operands[1]) return bad("join needs [BACKBONE] HEAD");
+    if (!join && operands[2]) return bad("one model is expected");
+    return write_part(part, action, operands[1], operands[2]);
+}
+
+static const char details[] =
+    "info      input, profile, layers, work and fused plan\n"
+    "export    of a classifier: --backbone, the file that it was made from, byte for byte; --head, a "
+    "head-only file;\n"
+    "          --optimised, for other runtimes: without dead nodes, unused constants, copies, documentation\n"
+    "strip     a backbone without documentation, producer and foreign metadata: another file, another "
+    "feature space\n"
+    "join      a backbone and a head-only file as one classifier\n"
+    "Without a file, the embedded model.\n\n"
+    "Examples:\n"
+    "  pomona model info mobilenet_v2.onnx\n"
+    "  pomona model export fruit.onnx --optimised --out app.onnx\n"
+    "  pomona model join mobilenet_v2.onnx update.onnx --out fruit.onnx\n";
+
+int command_model(int argc, char **argv) {
+    const char *operands[3] = {NULL, NULL, NULL}, *tier = NULL;
+    struct pomona_model_options options = {0};
+    struct part_options part = {0};
+    bool json = false;
+    int64_t size = 0;
+    const struct option table[] = {
+        {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "info: plan up to another layer", 0, 0},
+        {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "info: for a model that carries none", 0, 0},
+        {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "info: flip, scales, crops, or a list as 100c,60c",
+         0, 0},
+        {"size", 0, OPTION_INTEGER, &size, "PIXELS", "info: plan for an input of another size", 1, 4096},
+        {"tier", 0, OPTION_TEXT, &tier, "TIER", "info: plan for another tier", 0, 0},
+        {"json", 0, OPTION_FLAG, &json, NULL, "info: print one JSON object", 0, 0},
+        {"backbone", 0, OPTION_FLAG, &part.backbone, NULL, "export: the backbone", 0, 0},
+        {"head", 0, OPTION_FLAG, &part.head, NULL, "export: the head", 0, 0},
+        {"optimised", 0, OPTION_FLAG, &part.optimised, NULL,
+         "export: the smallest file with the same answers", 0, 0},
+        {"fp16", 0, OPTION_FLAG, &part.export.half, NULL, "export --head: weights in half the bytes", 0, 0},
+        {"out", 'o', OPTION_TEXT, &part.export.out, "FILE.onnx", "export, strip, join: file to write", 0, 0},
+        {"overwrite", 0, OPTION_FLAG, &part.export.overwrite, NULL, "replace it", 0, 0},
+        {0}};
+    const struct command command = {
+        .name = "model",
+        .usage = "info|export|strip [MODEL] | model join [BACKBONE] HEAD [options]",
+        .summary = "Looks into model files, takes them apart and puts them together.",
+        .details = details,
+        .options = table,
+        .operands = operands,
+        .operand_min = 1,
+        .operand_max = 3};
+    enum options_outcome outcome = options_parse(&command, argc, argv);
+    if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
+    options.size = (int)size;
+    if (strcmp(operands[0], "info") != 0) return act(operands, &part);
+    return operands[2] ? bad("one model is expected") : show(operands[1], &options, tier, json);
 }

@@ -29,17 +29,19 @@ static void add_fact(struct facts *facts, const char *key, double value) {
     facts->list[facts->count++] = (struct onnx_property){key, text};
 }
 
+/* In the order of their keys, as they are read back: a file that is written again is the same file. */
 static void gather_facts(const struct trainer *t, struct facts *facts) {
     const struct pomona_train_result *result = t->result;
-    facts->list[facts->count++] = (struct onnx_property){"pomona.train.version", pomona_version()};
-    add_fact(facts, "pomona.train.photos", (double)result->rows);
-    add_fact(facts, "pomona.train.strength", result->candidates[result->chosen].regularisation);
     add_fact(facts, "pomona.train.folds", result->folds);
+    if (result->validation > 0) {
+        add_fact(facts, "pomona.train.judged_log_loss", result->log_loss);
+        add_fact(facts, "pomona.train.judged_photos", (double)result->validation);
+        add_fact(facts, "pomona.train.judged_top1", result->top1);
+    }
+    add_fact(facts, "pomona.train.photos", (double)result->rows);
     add_fact(facts, "pomona.train.seed", (double)t->options->seed);
-    if (result->validation == 0) return;
-    add_fact(facts, "pomona.train.judged_photos", (double)result->validation);
-    add_fact(facts, "pomona.train.judged_top1", result->top1);
-    add_fact(facts, "pomona.train.judged_log_loss", result->log_loss);
+    add_fact(facts, "pomona.train.strength", result->candidates[result->chosen].regularisation);
+    facts->list[facts->count++] = (struct onnx_property){"pomona.train.version", pomona_version()};
 }
 
 static pomona_status describe_classes(struct trainer *t, struct pomona_class *classes) {
