@@ -107,7 +107,7 @@ struct pomona_train_result {
 /* Runs the job. `result` may be NULL. Errors: POMONA_E_USAGE (options), POMONA_E_EXISTS (`out`), POMONA_E_INPUT (fewer
  * than two classes; features that are not finite; features of another model, layer, profile or precision than the
  * backbone's; no labels; a hierarchy that names no class; validation rows of no known class), POMONA_E_LIMIT (classes x
- * features above 67,108,864), those of the feature reader and of pomona_model_open, POMONA_E_INTERRUPTED,
+ * features above 67,108,864, judged photos x classes above 268,435,456), those of the feature reader and of pomona_model_open, POMONA_E_INTERRUPTED,
  * POMONA_E_IO, POMONA_E_MEMORY. An older `out` is intact after every failure. */
 POMONA_API pomona_status pomona_train_run(const struct pomona_context *context,
                                           const struct pomona_train_options *options,

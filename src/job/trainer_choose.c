@@ -9,7 +9,7 @@
 
 const char *const trainer_kind_names[KIND_COUNT] = {"logistic", "ridge", "lda", "knn"};
 
-enum { GRID_MAX = 8 };
+enum { GRID_MAX = 8, JUDGED_CELLS_MAX = 1 << 28 /* logits: 2 GiB, twice */ };
 
 /* From strong to weak: each logistic fit starts from the one before. */
 static const double grids[KIND_COUNT][GRID_MAX] = {
@@ -243,6 +243,11 @@ pomona_status trainer_choose(struct trainer *t) {
     size_t cells = size_multiply(t->judged_count, (size_t)t->classes.count);
     int folds = t->split_count > 1 ? t->split_count - 1 : 1;
     TRY(choose_kinds(t, kinds));
+    if (cells > JUDGED_CELLS_MAX)
+        return fail(
+            t->error, POMONA_E_LIMIT, t->options->sources[0],
+            "judging %zu photos over %d classes takes more than %d answers: --val with fewer photos does",
+            t->judged_count, t->classes.count, JUDGED_CELLS_MAX);
     t->logits = memory_new(cells, sizeof *t->logits);
     t->best_logits = memory_new(cells, sizeof *t->best_logits);
     if (!t->logits || !t->best_logits) return fail_memory(t->error, "answers");

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "classifier/classifier.h"
 #include "net/model.h"
+#include "onnx/prune.h"
 #include "onnx/splice.h"
 
 #include <math.h>
@@ -292,12 +293,48 @@ static void every_allocation_may_fail(void **state) {
     head_free(&head);
 }
 
+static bool keep_all(const char *key) {
+    (void)key;
+    return true;
+}
+
+/* A pruned file is a model, or nothing: whatever allocation fails, whatever is cut or flipped. */
+static void pruning_survives(void **state) {
+    (void)state;
+    static const char *const keep[] = {"probabilities", NULL}, *const none[] = {"nothing", NULL};
+    struct head head = linear_head();
+    struct buffer file = written(&head), out = BUFFER_INIT(1 << 26);
+    assert_failure(onnx_prune("f", file.data, file.size, none, keep_all, &out, &error), POMONA_E_INPUT,
+                   "none of the outputs");
+    for (long k = 1;; k += 1 + k / 40) {
+        buffer_free(&out);
+        fail_allocation(k);
+        pomona_status status = onnx_prune("f", file.data, file.size, keep, keep_all, &out, &error);
+        bool failed = failed_allocation();
+        fail_allocation(0);
+        assert_int_equal(status, failed ? POMONA_E_MEMORY : POMONA_OK);
+        if (!failed) break;
+    }
+    assert_true(out.size > backbone.size && out.size < file.size);
+    for (size_t at = 5; at<file.size; at += file.size - at> 4000 ? 180001 : 211) {
+        buffer_clear(&out);
+        assert_int_not_equal(onnx_prune("f", file.data, at, keep, keep_all, &out, &error), POMONA_OK);
+        buffer_clear(&out);
+        file.data[at] ^= (uint8_t)(1 << at % 8);
+        (void)onnx_prune("f", file.data, file.size, keep, keep_all, &out, &error);
+        file.data[at] ^= (uint8_t)(1 << at % 8);
+    }
+    buffer_free(&file);
+    buffer_free(&out);
+    head_free(&head);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(probabilities_by_hand),    cmocka_unit_test(levels_by_hand),
-        cmocka_unit_test(neighbours_by_hand),       cmocka_unit_test(top_is_in_order),
-        cmocka_unit_test(files_hold_everything),    cmocka_unit_test(damage_is_seen),
-        cmocka_unit_test(heads_that_make_no_sense), cmocka_unit_test(a_backbone_has_no_head),
-        cmocka_unit_test(every_allocation_may_fail)};
+        cmocka_unit_test(probabilities_by_hand),     cmocka_unit_test(levels_by_hand),
+        cmocka_unit_test(neighbours_by_hand),        cmocka_unit_test(top_is_in_order),
+        cmocka_unit_test(files_hold_everything),     cmocka_unit_test(damage_is_seen),
+        cmocka_unit_test(heads_that_make_no_sense),  cmocka_unit_test(a_backbone_has_no_head),
+        cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(pruning_survives)};
     return cmocka_run_group_tests(tests, start, end);
 }

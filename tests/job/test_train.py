@@ -271,8 +271,34 @@ def test_bad_input_is_refused_with_a_sentence(pomona, tables, photos, tmp_path):
     refused(1, "none of logistic", source, "--head", "forest")
     refused(1, "choose one", source, "--val", validation, "--folds", "3")
     refused(1, "shrinkage", source, "--head", "lda", "--strength", "2")
-    many = write_table(tmp_path / "many.parquet", np.zeros((100000, 4), np.float32), [f"l{i}" for i in range(100000)])
-    assert pomona("train", many, "--out", out, "-q", status=2).stderr
+
+
+def tiny_backbone(path):
+    """Eight features: the mean of each colour through a matrix."""
+    weight = onnx.numpy_helper.from_array(np.random.default_rng(4).normal(size=(8, 3, 1, 1)).astype(np.float32), "w")
+    nodes = [onnx.helper.make_node("Conv", ["x", "w"], ["c"]), onnx.helper.make_node("GlobalAveragePool", ["c"], ["p"]),
+             onnx.helper.make_node("Flatten", ["p"], ["f"])]
+    graph = onnx.helper.make_graph(nodes, "g", [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 3, 16, 16])],
+                                   [onnx.helper.make_tensor_value_info("f", onnx.TensorProto.FLOAT, ["N", 8])], [weight])
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8), path)
+    return path
+
+
+def test_a_hundred_thousand_classes(pomona, tmp_path):
+    backbone = tiny_backbone(tmp_path / "tiny.onnx")
+    count = 100000
+    x = np.random.default_rng(5).normal(size=(count, 8)).astype(np.float32)
+    labels = [f"class {i:06d}" for i in range(count)]
+    many = write_table(tmp_path / "many.parquet", x, labels)
+    few = write_table(tmp_path / "few.parquet", x[:500] + 0.001, labels[:500])
+    arguments = [many, "--backbone", backbone, "--head", "lda", "--strength", "0.9"]
+    stderr = pomona("train", *arguments, "--out", tmp_path / "no.onnx", "-q", status=2).stderr
+    assert "100000 photos over 100000 classes" in stderr and "--val" in stderr
+    result = train(pomona, *arguments, "--val", few, "--out", tmp_path / "m.onnx", "--head-only")
+    assert result["classes"] == count and result["top1"] > 0.9
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    probabilities = session.run(["probabilities"], {"features": x[:500] + 0.001})[0]
+    assert (probabilities.argmax(1) == np.arange(500)).mean() > 0.9
 
 
 def write_csv(path, text):
