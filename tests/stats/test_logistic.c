@@ -186,6 +186,56 @@ static void test_threads(void **unused) {
     linear_model_free(&model);
 }
 
+/* A problem that is large enough for steps in single precision ends where doubles alone would lead: at the minimum that a
+ * tighter tolerance finds, and with the same bits for any number of threads. Every allocation may fail. */
+static void test_large(void **unused) {
+    (void)unused;
+    enum { ROWS = 17000, WIDTH = 128, CLASSES = 128 };
+    float *features = malloc(sizeof *features * ROWS * WIDTH);
+    int *leaf = malloc(sizeof *leaf * ROWS);
+    double *weight = malloc(sizeof *weight * ROWS);
+    assert_true(features && leaf && weight);
+    random_state = 88172645u;
+    for (size_t i = 0; i < ROWS; i++) {
+        leaf[i] = (int)(i * CLASSES / ROWS); /* sorted, as photos by path are */
+        weight[i] = i % 9 == 4 ? 0 : 0.5 + uniform();
+        for (size_t j = 0; j < WIDTH; j++)
+            features[i * WIDTH + j] =
+                (float)(uniform() + 0.4 * ((int)j == leaf[i]) + 0.2 * ((int)j % 7 == leaf[i] % 7));
+    }
+    const struct training_rows rows = {ROWS, WIDTH, CLASSES, features, leaf, NULL};
+    struct logistic_options options = {.l2 = 0.003, .weight = weight};
+    struct logistic_info one, three, tight;
+    struct linear_model model = fit_threads(&rows, &options, 1, &one),
+                        other = fit_threads(&rows, &options, 3, &three);
+    assert_true(one.converged && one.gradient <= LOGISTIC_TOLERANCE);
+    assert_true(same(&model, &other) && one.loss == three.loss && one.iterations == three.iterations);
+    options.tolerance = 1e-7; /* beyond single precision: doubles go on */
+    struct linear_model exact = fit_threads(&rows, &options, 2, &tight);
+    assert_true(tight.converged && tight.gradient <= 1e-7);
+    assert_true(one.loss >= tight.loss && one.loss - tight.loss < 1e-4 * tight.loss);
+    linear_model_free(&model);
+    linear_model_free(&other);
+    linear_model_free(&exact);
+    options.tolerance = 0, options.max_iterations = 3;
+    bool done = false;
+    for (long k = 1; !done; k++) {
+        struct logistic_problem *problem;
+        struct linear_model never = {0, 0, NULL, NULL};
+        fail_allocation(k);
+        pomona_status status = logistic_problem_new(context, &rows, 2, &problem, &error);
+        if (status == POMONA_OK) status = logistic_fit(problem, &options, &never, &one, &error);
+        done = !failed_allocation();
+        fail_allocation(0);
+        assert_int_equal(status, done ? POMONA_OK : POMONA_E_MEMORY);
+        logistic_problem_free(&problem);
+        linear_model_free(&never);
+    }
+    free(features);
+    free(leaf);
+    free(weight);
+}
+
 /* One problem serves many fits, and none of them leaves anything behind. */
 static void test_fits_share_a_problem(void **unused) {
     (void)unused;
@@ -398,14 +448,20 @@ static void test_search_ends(void **unused) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loss_and_gradient), cmocka_unit_test(test_minimum),
-        cmocka_unit_test(test_threads),           cmocka_unit_test(test_fits_share_a_problem),
-        cmocka_unit_test(test_warm_start),        cmocka_unit_test(test_separable),
-        cmocka_unit_test(test_constant_features), cmocka_unit_test(test_units),
-        cmocka_unit_test(test_missing_class),     cmocka_unit_test(test_too_few_classes),
-        cmocka_unit_test(test_interrupt),         cmocka_unit_test(test_allocations),
-        cmocka_unit_test(test_search_ends)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_loss_and_gradient),
+                                       cmocka_unit_test(test_minimum),
+                                       cmocka_unit_test(test_threads),
+                                       cmocka_unit_test(test_large),
+                                       cmocka_unit_test(test_fits_share_a_problem),
+                                       cmocka_unit_test(test_warm_start),
+                                       cmocka_unit_test(test_separable),
+                                       cmocka_unit_test(test_constant_features),
+                                       cmocka_unit_test(test_units),
+                                       cmocka_unit_test(test_missing_class),
+                                       cmocka_unit_test(test_too_few_classes),
+                                       cmocka_unit_test(test_interrupt),
+                                       cmocka_unit_test(test_allocations),
+                                       cmocka_unit_test(test_search_ends)};
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pomona_context_free(&context);

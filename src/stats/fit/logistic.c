@@ -1,70 +1,61 @@
 #include "stats/fit/logistic.h"
 
 #include "base/memory.h"
-#include "kernels/gemm_f64/gemm_f64.h"
 #include "kernels/kernels.h"
 #include "stats/fit/cholesky.h"
 #include "stats/fit/lbfgs.h"
+#include "stats/fit/logistic_inside.h"
 #include "stats/fit/parallel.h"
 
 #include <math.h>
 #include <string.h>
 
-enum {
-    ROW_BLOCK = 256,     /* rows of one task */
-    FEATURE_BLOCK = 64,  /* features of one task */
-    GRAM_ROWS_MAX = 4096 /* rows that the correlations are taken from: they only guide the steps */
-};
-
-/* Matrices of parameters are [width][columns], the columns being classes filled up with zeros; the intercepts are one
- * more row. */
-struct logistic_problem {
-    const struct gemm_f64_impl *gemm;
-    const int *leaf;
-    size_t rows;
-    int width, classes, columns, threads;
-    float *z;             /* [rows][width], standardised */
-    double *mean, *scale; /* [width]; scale 1 / deviation, 0 for a constant feature */
-    double *correlation;  /* [width][width] */
-    double *residual;     /* [rows][columns]: probabilities less truth, times the row's weight */
-    double *block_loss;   /* one for each block of rows */
-    float *inverse;       /* [width][width], the preconditioner */
-    double inverse_l2;    /* that it was made for: folds of one strength share it; 0: none yet */
-
-    /* The running fit. */
-    const struct logistic_options *options;
-    double weight_sum;
-    bool *present; /* [columns]: classes that have rows */
-    const double *at;
-    double *gradient;
-    const double *vector; /* what the preconditioner is applied to, and where that goes */
-    double *product;
-};
-
-static int blocks_of(size_t count, int block) { return (int)((count + (size_t)block - 1) / (size_t)block); }
-
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /* ---- once for all fits ---- */
 
-static void find_scale(struct logistic_problem *p, const float *x) {
-    size_t width = (size_t)p->width;
+static void order_rows(struct logistic_problem *p) {
+    size_t held = 0;
+    for (size_t start = 0; start < ROW_STRIDE; start++)
+        for (size_t i = start; i < p->rows; i += ROW_STRIDE) p->row[held++] = i;
+}
+
+/* Rows that one task scales, and the two sums of each feature; tasks are blocks of features. */
+struct scaling {
+    struct logistic_problem *problem;
+    const float *x;
+};
+
+static void find_scale(void *user, int index) {
+    struct scaling *s = user;
+    struct logistic_problem *p = s->problem;
+    size_t width = (size_t)p->width, first = (size_t)index * FEATURE_BLOCK,
+           end = first + smaller(FEATURE_BLOCK, width - first);
     double rows = (double)p->rows;
     for (size_t i = 0; i < p->rows; i++)
-        for (size_t j = 0; j < width; j++) p->mean[j] += (double)x[i * width + j] / rows;
+        for (size_t j = first; j < end; j++) p->mean[j] += (double)s->x[i * width + j];
+    for (size_t j = first; j < end; j++) p->mean[j] /= rows;
     for (size_t i = 0; i < p->rows; i++)
-        for (size_t j = 0; j < width; j++) {
-            double off = (double)x[i * width + j] - p->mean[j];
-            p->scale[j] += off * off / rows;
+        for (size_t j = first; j < end; j++) {
+            double off = (double)s->x[i * width + j] - p->mean[j];
+            p->scale[j] += off * off;
         }
-    for (size_t j = 0; j < width; j++) {
+    for (size_t j = first; j < end; j++) {
         /* What rounding leaves of a constant; and no weight may leave the range of a float, in which files hold them. */
         double tiny = fmax(1e-12 * p->mean[j] * p->mean[j], 1e-60);
+        p->scale[j] /= rows;
         p->scale[j] = p->scale[j] > tiny ? 1 / sqrt(p->scale[j]) : 0;
     }
-    for (size_t i = 0; i < p->rows; i++)
+}
+
+static void scale_rows(void *user, int index) {
+    struct scaling *s = user;
+    struct logistic_problem *p = s->problem;
+    size_t width = (size_t)p->width, first = (size_t)index * ROW_BLOCK,
+           end = first + smaller(ROW_BLOCK, p->rows - first);
+    for (size_t i = first; i < end; i++) {
+        const float *x = s->x + p->row[i] * width;
         for (size_t j = 0; j < width; j++)
-            p->z[i * width + j] = (float)(((double)x[i * width + j] - p->mean[j]) * p->scale[j]);
+            p->z[i * width + j] = (float)(((double)x[j] - p->mean[j]) * p->scale[j]);
+    }
 }
 
 /* Some of the rows in double, as the kernel wants its second factor. */
@@ -113,6 +104,7 @@ static pomona_status find_correlation(struct logistic_problem *p, struct pomona_
 
 static pomona_status prepare(struct logistic_problem *p, const float *x, struct pomona_error *error) {
     size_t width = (size_t)p->width, columns = (size_t)p->columns;
+    p->row = memory_new(p->rows, sizeof *p->row);
     p->z = memory_new_aligned(p->rows, width * sizeof *p->z);
     p->mean = memory_new(width, sizeof *p->mean);
     p->scale = memory_new(width, sizeof *p->scale);
@@ -121,11 +113,15 @@ static pomona_status prepare(struct logistic_problem *p, const float *x, struct 
     p->residual = memory_new(size_multiply(p->rows, columns), sizeof *p->residual);
     p->block_loss = memory_new((size_t)blocks_of(p->rows, ROW_BLOCK), sizeof *p->block_loss);
     p->present = memory_new(columns, sizeof *p->present);
-    if (!p->z || !p->mean || !p->scale || !p->correlation || !p->inverse || !p->residual || !p->block_loss ||
-        !p->present)
+    if (!p->row || !p->z || !p->mean || !p->scale || !p->correlation || !p->inverse || !p->residual ||
+        !p->block_loss || !p->present)
         return fail_memory(error, "logistic regression");
-    find_scale(p, x);
-    return find_correlation(p, error);
+    struct scaling scaling = {p, x};
+    order_rows(p);
+    parallel_run(p->threads, blocks_of(width, FEATURE_BLOCK), find_scale, &scaling);
+    parallel_run(p->threads, blocks_of(p->rows, ROW_BLOCK), scale_rows, &scaling);
+    TRY(find_correlation(p, error));
+    return logistic_single_prepare(p, error);
 }
 
 pomona_status logistic_problem_new(const struct pomona_context *context, const struct training_rows *rows,
@@ -135,6 +131,7 @@ pomona_status logistic_problem_new(const struct pomona_context *context, const s
     struct logistic_problem *p = memory_new(1, sizeof *p);
     if (!p) return fail_memory(error, "logistic regression");
     p->gemm = context_kernels(context)->gemm_f64;
+    p->single = context_kernels(context)->gemm_f32;
     p->leaf = rows->leaf;
     p->rows = rows->rows;
     p->width = rows->width;
@@ -152,8 +149,9 @@ pomona_status logistic_problem_new(const struct pomona_context *context, const s
 void logistic_problem_free(struct logistic_problem **problem) {
     if (!problem || !*problem) return;
     struct logistic_problem *p = *problem;
-    void *const owned[] = {p->z,        p->mean,       p->scale,   p->correlation,
+    void *const owned[] = {p->row,      p->z,          p->mean,    p->scale,  p->correlation,
                            p->residual, p->block_loss, p->inverse, p->present};
+    logistic_single_free(p);
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) memory_free(owned[i]);
     memory_free(p);
     *problem = NULL;
@@ -162,13 +160,12 @@ void logistic_problem_free(struct logistic_problem **problem) {
 /* ---- value and gradient ---- */
 
 static double row_weight(const struct logistic_problem *p, size_t row) {
-    return p->options->weight ? p->options->weight[row] : 1;
+    return p->options->weight ? p->options->weight[p->row[row]] : 1;
 }
 
-/* Turns one row's logits into its residual; returns its weighted loss. */
-static double soften(const struct logistic_problem *p, size_t row, double *logits) {
+double logistic_soften(const struct logistic_problem *p, size_t row, double *logits) {
     double weight = row_weight(p, row) / p->weight_sum, most = -INFINITY, sum = 0;
-    int truth = p->leaf[row];
+    int truth = p->leaf[p->row[row]];
     if (weight == 0) {
         memset(logits, 0, (size_t)p->columns * sizeof *logits);
         return 0;
@@ -201,7 +198,7 @@ static void forward(void *user, int index) {
                                          .x_column = 1,
                                          .w = p->at,
                                          .y = logits});
-    for (size_t i = 0; i < count; i++) loss += soften(p, first + i, logits + i * columns);
+    for (size_t i = 0; i < count; i++) loss += logistic_soften(p, first + i, logits + i * columns);
     p->block_loss[index] = loss;
 }
 
@@ -229,17 +226,22 @@ static void backward(void *user, int index) {
                                              .y = out});
 }
 
+double logistic_penalty(const struct logistic_problem *p, const double *x) {
+    double square = 0;
+    for (size_t i = 0; i < (size_t)p->width * (size_t)p->columns; i++) square += x[i] * x[i];
+    return p->options->l2 / 2 * square;
+}
+
 static double evaluate(void *user, const double *x, double *gradient) {
     struct logistic_problem *p = user;
     int blocks = blocks_of(p->rows, ROW_BLOCK);
-    double loss = 0, square = 0;
+    double loss = 0;
     p->at = x;
     p->gradient = gradient;
     parallel_run(p->threads, blocks, forward, p);
     parallel_run(p->threads, blocks_of((size_t)p->width, FEATURE_BLOCK) + 1, backward, p);
     for (int i = 0; i < blocks; i++) loss += p->block_loss[i];
-    for (size_t i = 0; i < (size_t)p->width * (size_t)p->columns; i++) square += x[i] * x[i];
-    return loss + p->options->l2 / 2 * square;
+    return loss + logistic_penalty(p, x);
 }
 
 /* ---- the preconditioner ---- */
@@ -292,13 +294,12 @@ static pomona_status begin(struct logistic_problem *p, const struct logistic_opt
                            struct pomona_error *error) {
     int classes = 0;
     p->options = options;
-    p->weight_sum = 0;
     memset(p->present, 0, (size_t)p->columns * sizeof *p->present);
     for (size_t i = 0; i < p->rows; i++) {
         double weight = row_weight(p, i);
-        p->weight_sum += weight;
-        classes += weight > 0 && !p->present[p->leaf[i]];
-        if (weight > 0) p->present[p->leaf[i]] = true;
+        int leaf = p->leaf[p->row[i]];
+        classes += weight > 0 && !p->present[leaf];
+        if (weight > 0) p->present[leaf] = true;
     }
     if (classes >= 2) return make_inverse(p, error);
     return fail(error, POMONA_E_INPUT, NULL, "a classifier needs photos of at least two classes, here %s",
@@ -336,30 +337,78 @@ static void give_model(const struct logistic_problem *p, const double *x, struct
         if (!p->present[c]) model->bias[c] = lowest - 30;
 }
 
+/* The noise of sums in single precision is well below it. */
+#define SINGLE_TOLERANCE 1e-5
+
+/* From now on the first rows alone count. */
+static void activate(struct logistic_problem *p, size_t rows) {
+    p->active = rows;
+    p->weight_sum = 0;
+    for (size_t i = 0; i < rows; i++) p->weight_sum += row_weight(p, i);
+}
+
+/* One run, added to what the runs before it found. */
+static pomona_status run(const struct lbfgs_problem *problem, double *x, struct logistic_info *info,
+                         struct pomona_error *error) {
+    struct lbfgs_info found;
+    pomona_status status = lbfgs_minimise(problem, x, &found, error);
+    info->iterations += found.iterations;
+    info->evaluations += found.evaluations;
+    info->loss = found.value;
+    info->gradient = found.gradient;
+    info->converged = found.converged;
+    return status;
+}
+
+/* Steps in single precision, for a large problem: a few on a sample, then on all rows, as far as that precision reaches. */
+static pomona_status approach(struct logistic_problem *p, const struct lbfgs_problem *wanted, double *x,
+                              struct logistic_info *info, struct pomona_error *error) {
+    enum { SAMPLE_MIN = 2048, SAMPLE_ITERATIONS = 12 };
+    struct lbfgs_problem problem = *wanted;
+    size_t sample = (size_t)blocks_of(p->rows / ROW_STRIDE, SINGLE_ROWS) * SINGLE_ROWS;
+    problem.evaluate = logistic_single_evaluate;
+    problem.tolerance = fmax(problem.tolerance, SINGLE_TOLERANCE);
+    if (sample >= SAMPLE_MIN && sample < p->rows && !p->options->start) {
+        activate(p, sample);
+        if (problem.max_iterations > SAMPLE_ITERATIONS) problem.max_iterations = SAMPLE_ITERATIONS;
+        if (p->weight_sum > 0) TRY(run(&problem, x, info, error));
+        problem.max_iterations = wanted->max_iterations;
+    }
+    activate(p, p->rows);
+    return run(&problem, x, info, error);
+}
+
+/* In double, from where the steps in single precision led: one evaluation where the gradient is small enough there. What is
+ * said of the result is said in double. */
+static pomona_status minimise(struct logistic_problem *p, struct lbfgs_problem *problem, double *x,
+                              struct logistic_info *info, struct pomona_error *error) {
+    if (p->turned) TRY(approach(p, problem, x, info, error));
+    activate(p, p->rows);
+    return run(problem, x, info, error);
+}
+
 pomona_status logistic_fit(struct logistic_problem *p, const struct logistic_options *options,
                            struct linear_model *model, struct logistic_info *info,
                            struct pomona_error *error) {
-    struct lbfgs_info found;
     size_t size = size_multiply((size_t)p->width + 1, (size_t)p->columns);
     *model = (struct linear_model){0, 0, NULL, NULL};
+    *info = (struct logistic_info){0};
     TRY(begin(p, options, error));
     double *x = memory_new(size, sizeof *x);
     if (!x) return fail_memory(error, "logistic regression");
     if (options->start) take_start(p, options->start, x);
-    const struct lbfgs_problem problem = {.size = size,
-                                          .evaluate = evaluate,
-                                          .precondition = precondition,
-                                          .should_stop = options->should_stop,
-                                          .user = p,
-                                          .stop_user = options->user,
-                                          .tolerance = options->tolerance > 0 ? options->tolerance : 2e-5,
-                                          .max_iterations =
-                                              options->max_iterations > 0 ? options->max_iterations : 1000};
-    pomona_status status = lbfgs_minimise(&problem, x, &found, error);
+    struct lbfgs_problem problem = {
+        .size = size,
+        .evaluate = evaluate,
+        .precondition = precondition,
+        .should_stop = options->should_stop,
+        .user = p,
+        .stop_user = options->user,
+        .tolerance = options->tolerance > 0 ? options->tolerance : LOGISTIC_TOLERANCE,
+        .max_iterations = options->max_iterations > 0 ? options->max_iterations : 1000};
+    pomona_status status = minimise(p, &problem, x, info, error);
     if (status == POMONA_OK) status = linear_model_new(p->classes, p->width, model, error);
     if (status == POMONA_OK) give_model(p, x, model);
-    *info = (struct logistic_info){found.iterations, found.evaluations, found.value, found.gradient,
-                                   found.converged};
     memory_free(x);
     return status;
 }

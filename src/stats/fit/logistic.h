@@ -9,6 +9,9 @@
  * where all classes are equally likely, block by block. It makes the number of iterations nearly independent of how
  * correlated the features are.
  *
+ * Large problems are approached cheaply: a few steps on every eighth row, then steps whose products are taken in single precision. The end is always in
+ * double: the loss and the gradient that are reported, and every step that they ask for.
+ *
  * The same bits for any number of threads; tiers differ by rounding. Sources: Boehning, Multinomial logistic regression
  * algorithm, 1992 (the bound); Nocedal and Wright, 2006. */
 #ifndef STATS_FIT_LOGISTIC_H
@@ -22,6 +25,8 @@
 
 struct logistic_problem;
 
+#define LOGISTIC_TOLERANCE 4e-5
+
 /* What all fits to the same rows share: standardised features, their correlations. The weights of `rows` are not looked
  * at; features and leaves must outlive the problem. POMONA_E_MEMORY. One thread at a time. */
 pomona_status logistic_problem_new(const struct pomona_context *context, const struct training_rows *rows,
@@ -31,7 +36,7 @@ void logistic_problem_free(struct logistic_problem **problem);
 
 struct logistic_options {
     double l2;            /* > 0 */
-    double tolerance;     /* no element of the gradient is larger at the end; 0: 2e-5 */
+    double tolerance;     /* no element of the gradient is larger at the end; 0: LOGISTIC_TOLERANCE */
     int max_iterations;   /* 0: 1000 */
     const double *weight; /* [rows], finite, >= 0; 0: not learnt from. NULL: 1 each */
     const struct linear_model
