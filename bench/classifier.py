@@ -6,6 +6,7 @@ usage: classifier.py [--keep]
   views       the same with several views of a photo (mean of their features)
   rejection   heads that have not learnt from any carton: AUROC of the score `known`, val fruit and vegetables against val cartons;
               the share of known photos rejected by a threshold set on one half of val and tried on the other
+  calibration  error of one head, and what a perfectly calibrated one would show on so few photos
   onnx        `pomona predict` against ONNX Runtime on the file that pomona wrote: largest difference of a probability, classes that differ
   head_only   bytes of a head-only file with fp16 weights, 131 classes of 1,280 features
 The test split of the data set is not looked at.
@@ -141,6 +142,24 @@ def agreement(model, add):
     add("onnx", model.stem, f"of {len(rows)} photos, classes that differ", differ)
 
 
+def calibration(add):
+    """The calibration error of one head and of answers that are right as often as they say, drawn at random with its own confidences."""
+    views = VIEWS["whole, centre 75 and 50 %"]
+    model = WORK / "calibrated.onnx"
+    result = train(features("train", views), features("val", views), model, "--head", "logistic", "--strength", "0.01")
+    add("calibration", "logistic 0.01, whole, centre 75 and 50 %", "top-1 on val", result["top1"])
+    add("calibration", "logistic 0.01, whole, centre 75 and 50 %", "ECE before temperature", result["ece_before"])
+    add("calibration", "logistic 0.01, whole, centre 75 and 50 %", "ECE after temperature", result["ece"])
+    confidence = np.array([row["probability"] for row in predict(model, GROCERY / "val")])
+    bins = np.minimum((confidence * 15).astype(int), 14)
+    random, errors = np.random.default_rng(1), []
+    for _ in range(2000):
+        right = random.random(len(confidence)) < confidence
+        errors.append(sum(abs(confidence[bins == b].sum() - right[bins == b].sum()) for b in range(15)) / len(confidence))
+    add("calibration", "perfectly calibrated, same confidences", "mean ECE by chance", np.mean(errors))
+    add("calibration", "perfectly calibrated, same confidences", "95th percentile of ECE by chance", np.percentile(errors, 95))
+
+
 def head_only(add):
     random = np.random.default_rng(1)
     rows = pa.table({"path": [f"file:/{i}.jpg" for i in range(131 * 3)], "label": [f"Class number {i % 131}" for i in range(131 * 3)],
@@ -177,6 +196,7 @@ def main():
     for kind in ("logistic", "lda"):
         agreement(WORK / f"{kind}-0.onnx", add)
     rejection(add)
+    calibration(add)
     head_only(add)
     if arguments.keep:
         common.append_rows("classifier", rows)

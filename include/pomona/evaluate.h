@@ -68,7 +68,8 @@ struct pomona_evaluate_result {
     int64_t unlabelled;            /* without a label: left out */
     int64_t unknown;               /* photos that the rejection was tried on: unseen and those of `unknown` */
     int64_t rejected, coarse_only; /* of judged: by the level of their answers */
-    struct pomona_evaluate_share top1, top5, coarse_top1;
+    struct pomona_evaluate_share top1, top5, coarse_top1,
+        coarse_top5; /* coarse: of the groups' sums; 0 without hierarchy */
     double macro_recall, log_loss, brier, ece, ece_before;
     bool has_rejection; /* there are unknown photos */
     struct pomona_evaluate_share auroc;

@@ -30,7 +30,10 @@ static void print_text(const struct pomona_evaluate_options *options,
     printf("judged    %s of %s photos\n", format_count(r->judged, judged), format_count(r->photos, photos));
     print_share("top-1", &r->top1);
     print_share("top-5", &r->top5);
-    if (r->coarse_top1.high > 0) print_share("coarse", &r->coarse_top1);
+    if (r->coarse_top1.high > 0) {
+        print_share("coarse", &r->coarse_top1);
+        print_share("coarse 5", &r->coarse_top5);
+    }
     printf("certainty calibration error (ECE) %.3f, before the temperature %.3f; log-loss %.3f\n", r->ece,
            r->ece_before, r->log_loss);
     if (r->has_rejection) print_rejection(r);
@@ -64,6 +67,7 @@ static void print_json(const struct pomona_evaluate_options *options,
     print_json_share("top1", &r->top1);
     print_json_share("top5", &r->top5);
     print_json_share("coarse_top1", &r->coarse_top1);
+    print_json_share("coarse_top5", &r->coarse_top5);
     if (r->has_rejection) {
         print_json_share("auroc", &r->auroc);
         printf("  \"unknown_rejected\": %.17g,\n", r->unknown_rejected);

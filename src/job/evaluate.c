@@ -46,9 +46,11 @@ static pomona_status start(struct evaluation *e) {
     TRY(pomona_classifier_open(e->context, options->model, &with, &e->classifier, e->error));
     pomona_classifier_get_info(e->classifier, &e->info);
     e->probabilities = memory_new((size_t)e->info.classes, sizeof *e->probabilities);
+    e->groups = memory_new((size_t)e->info.groups, sizeof *e->groups);
     e->scratch = memory_new(head_scratch(&e->classifier->head), sizeof *e->scratch);
     e->failures = memory_new(EVALUATION_FAILURES_KEPT, sizeof *e->failures);
-    if (!e->probabilities || !e->scratch || !e->failures) return fail_memory(e->error, "evaluation");
+    if (!e->probabilities || !e->groups || !e->scratch || !e->failures)
+        return fail_memory(e->error, "evaluation");
     return answers_new(e->info.classes, TOP, &e->answers, e->error);
 }
 
@@ -133,6 +135,7 @@ pomona_status pomona_evaluate_run(const struct pomona_context *context,
     memory_free(e.features);
     memory_free(e.failures);
     memory_free(e.probabilities);
+    memory_free(e.groups);
     memory_free(e.scratch);
     memory_free(e.shared_groups);
     answers_free(&e.answers);

@@ -79,7 +79,8 @@ static void fill_facts(struct page *page) {
     report->seconds = result->seconds;
     report->top1 = share_of(&result->top1);
     report->top5 = share_of(&result->top5);
-    if (e->info.groups) report->coarse_top1 = share_of(&result->coarse_top1);
+    report->coarse_top1 = share_of(&result->coarse_top1);
+    report->coarse_top5 = share_of(&result->coarse_top5);
     report->macro_recall = result->macro_recall;
     report->failures = e->failures;
     report->failure_count = e->failure_count;

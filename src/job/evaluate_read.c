@@ -51,6 +51,17 @@ static double confidence_before(const struct evaluation *e, int best) {
     return pow(e->probabilities[best], e->info.temperature) / sum;
 }
 
+/* How many coarse classes are more probable than this one. */
+static int coarse_rank(const struct evaluation *e, int group) {
+    const struct head *head = &e->classifier->head;
+    int before = 0;
+    for (int g = 0; g < head->groups; g++) e->groups[g] = 0;
+    for (int c = 0; c < head->classes; c++) e->groups[head->class_group[c]] += e->probabilities[c];
+    for (int g = 0; g < head->groups; g++)
+        before += e->groups[g] > e->groups[group] || (e->groups[g] == e->groups[group] && g < group);
+    return before;
+}
+
 static pomona_status judge(struct evaluation *e, const struct evaluated *photo) {
     struct pomona_class class;
     bool right = photo->answer.best == photo->truth;
@@ -58,6 +69,7 @@ static pomona_status judge(struct evaluation *e, const struct evaluated *photo) 
     metrics_calibration_add(&e->before, confidence_before(e, photo->answer.best), right);
     (void)pomona_classifier_class(e->classifier, photo->truth, &class);
     e->coarse_right += e->info.groups > 0 && photo->answer.group == class.group;
+    e->coarse_top5_right += e->info.groups > 0 && coarse_rank(e, class.group) < 5;
     e->result->judged++;
     e->result->rejected += photo->answer.level == POMONA_ANSWER_REJECTED;
     e->result->coarse_only += photo->answer.level == POMONA_ANSWER_COARSE;

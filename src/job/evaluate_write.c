@@ -66,7 +66,10 @@ pomona_status evaluation_summarise(struct evaluation *e) {
     answers_summarise(e->answers, &e->summary);
     result->top1 = (struct pomona_evaluate_share){summary->top1, summary->top1_low, summary->top1_high};
     result->top5 = (struct pomona_evaluate_share){summary->topk, summary->topk_low, summary->topk_high};
-    if (e->info.groups) result->coarse_top1 = share_of(e->coarse_right, summary->rows);
+    if (e->info.groups) {
+        result->coarse_top1 = share_of(e->coarse_right, summary->rows);
+        result->coarse_top5 = share_of(e->coarse_top5_right, summary->rows);
+    }
     result->macro_recall = summary->macro_recall;
     result->log_loss = summary->log_loss;
     result->brier = summary->brier;
@@ -196,7 +199,10 @@ static void json_figures(struct evaluation *e, struct json *json) {
     const struct pomona_evaluate_result *result = e->result;
     json_share(json, "top1", &result->top1);
     json_share(json, "top5", &result->top5);
-    if (e->info.groups) json_share(json, "coarse_top1", &result->coarse_top1);
+    if (e->info.groups) {
+        json_share(json, "coarse_top1", &result->coarse_top1);
+        json_share(json, "coarse_top5", &result->coarse_top5);
+    }
     json_number(json, "macro_recall", result->macro_recall);
     json_number(json, "log_loss", result->log_loss);
     json_number(json, "brier", result->brier);

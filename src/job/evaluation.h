@@ -37,7 +37,8 @@ struct evaluation {
     float *features; /* [source_count][features], kept where `train` is given */
     struct answers *answers;
     struct metrics_calibration before; /* without the temperature */
-    size_t coarse_right;
+    size_t coarse_right, coarse_top5_right;
+    double *groups;        /* [groups]: sums of the photo at hand */
     double *probabilities; /* [classes], of the photo at hand */
     double *scratch;       /* of the head */
 

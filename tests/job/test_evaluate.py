@@ -56,6 +56,7 @@ def test_figures(pomona, work, tmp_path):
     assert sum(int(row["photos"]) for row in rows(tmp_path / "o/confusion.csv")) == 90
     coarse = {row["class"]: row["coarse"] for row in rows(tmp_path / "o/per_class.csv")}
     assert abs(result["coarse_top1"]["value"] - np.mean([row["coarse"] == coarse[row["label"]] for row in predictions])) < 1e-12
+    assert result["coarse_top5"]["value"] == 1  # there are two coarse classes
     n, share, z = 90, np.mean(right), 1.959963984540054
     middle, half = (share + z * z / 2 / n) / (1 + z * z / n), z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / 4 / n / n)
     assert abs(result["top1"]["low"] - (middle - half)) < 1e-9
