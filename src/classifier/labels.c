@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Photos of one class: those of all that a file may have add up to less than 2^63. */
+#define PHOTOS_MAX ((long long)1 << 40)
+
 static pomona_status append_escaped(struct buffer *out, const char *text, size_t length,
                                     struct pomona_error *error) {
     for (size_t i = 0; i < length; i++) {
@@ -82,7 +85,7 @@ static bool parse_class(char *line, struct pomona_class *class) {
     if (!photos_text) return false;
     char *aliases = next_field(photos_text);
     if (!text_parse_int(group_text, -1, INT32_MAX, &group) ||
-        !text_parse_int(photos_text, 0, INT64_MAX, &photos) || !unescape(line) || !*line)
+        !text_parse_int(photos_text, 0, PHOTOS_MAX, &photos) || !unescape(line) || !*line)
         return false;
     class->name = line;
     class->group = (int)group;

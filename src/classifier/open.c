@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LABELS_VERSION_MAX = 1 << 30 }; /* so that the next one is a number too */
+
 /* What reading needs to know everywhere. */
 struct reading {
     const char *where;
@@ -225,7 +227,7 @@ pomona_status classifier_read_head(const char *where, const struct onnx_graph *g
     TRY(copy_text(r, HEAD_KEY("feature_space"), &c->feature_space));
     if (!onnx_graph_property(graph, ONNX_ORIGINAL_KEY)) TRY(copy_text(r, "pomona.profile", &c->profile));
     TRY(copy_text(r, HEAD_KEY("labels_history"), &c->history));
-    TRY(read_integer(r, HEAD_KEY("labels_version"), 1, INT32_MAX, &info->labels_version));
+    TRY(read_integer(r, HEAD_KEY("labels_version"), 1, LABELS_VERSION_MAX, &info->labels_version));
     TRY(read_number(r, HEAD_KEY("temperature"), 1e-9, 1e9, &c->head.temperature));
     TRY(read_number(r, HEAD_KEY("fine_confidence"), 0, 1, &c->head.fine_confidence));
     TRY(read_number(r, HEAD_KEY("coarse_confidence"), 0, 1, &c->head.coarse_confidence));

@@ -234,6 +234,26 @@ static void damage_is_seen(void **state) {
     head_free(&head);
 }
 
+/* Numbers of labels that would overflow when they are added to. */
+static void absurd_labels_are_refused(void **state) {
+    (void)state;
+    struct head head = linear_head();
+    struct pomona_class classes[] = {odd_classes[0], odd_classes[1]};
+    struct classifier_parts parts = parts_of(&head, classes);
+    struct pomona_classifier *classifier;
+    for (int i = 0; i < 2; i++) {
+        struct buffer file = BUFFER_INIT(1 << 26);
+        parts.labels_version = i == 0 ? INT32_MAX : 1;
+        classes[0].photos = i == 0 ? 5 : INT64_MAX;
+        assert_int_equal(classifier_write(&parts, "b", backbone.data, backbone.size, &file, &error),
+                         POMONA_OK);
+        assert_failure(classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+                       POMONA_E_CORRUPT, "makes no sense");
+        buffer_free(&file);
+    }
+    head_free(&head);
+}
+
 static void heads_that_make_no_sense(void **state) {
     (void)state;
     struct head head = linear_head();
@@ -335,6 +355,7 @@ int main(void) {
         cmocka_unit_test(neighbours_by_hand),        cmocka_unit_test(top_is_in_order),
         cmocka_unit_test(files_hold_everything),     cmocka_unit_test(damage_is_seen),
         cmocka_unit_test(heads_that_make_no_sense),  cmocka_unit_test(a_backbone_has_no_head),
-        cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(pruning_survives)};
+        cmocka_unit_test(absurd_labels_are_refused), cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(pruning_survives)};
     return cmocka_run_group_tests(tests, start, end);
 }
