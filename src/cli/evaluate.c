@@ -85,7 +85,7 @@ static void print_json(const struct pomona_evaluate_options *options,
 static int run(struct pomona_evaluate_options *options, const char *tier, bool json, bool quiet) {
     struct pomona_error error = {0};
     struct pomona_context *context = NULL;
-    struct pomona_evaluate_result result;
+    struct pomona_evaluate_result result = {0};
     struct progress_line line = {.terminal = isatty(STDERR_FILENO)};
     pomona_status status = open_context(tier, &context, &error);
     if (status == POMONA_OK) {

@@ -36,8 +36,8 @@ bool features_accept(struct features_command *features, const char *name, const 
 pomona_status features_execute(struct features_command *features, const struct pomona_context *context,
                                struct pomona_features_result *result, struct pomona_error *error);
 
-/* Draws a struct progress_line for the progress, and ends its line. */
-void features_show_progress(void *line, const struct pomona_features_progress *progress);
+/* `user` is a struct progress_line. Draws it for the progress, and ends its line. */
+void features_show_progress(void *user, const struct pomona_features_progress *progress);
 void features_end_progress(struct progress_line *line);
 
 /* Prints what was done, for people. */

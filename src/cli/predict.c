@@ -75,7 +75,7 @@ static int run(struct predict_command *predict) {
     struct pomona_predict_options *options = &predict->options;
     struct pomona_error error = {0};
     struct pomona_context *context = NULL;
-    struct pomona_predict_result result;
+    struct pomona_predict_result result = {0};
     /* A line that is redrawn would be torn by rows on the same terminal. */
     predict->line = (struct progress_line){.terminal = isatty(STDERR_FILENO)};
     if (!predict->quiet && predict->line.terminal && (options->out || !isatty(STDOUT_FILENO)))

@@ -164,6 +164,7 @@ static pomona_status read_photos(struct reading *r, const char *path) {
     if (status == POMONA_OK) status = pipeline_run(&pipeline, &stats, e->error);
     if (!r->unknown) e->result->photos += (int64_t)photos.count;
     listing_free(&photos);
+    r->photos = NULL;
     return status;
 }
 

@@ -101,7 +101,7 @@ void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *te
     struct onnx_writer node = begin(writer, &bytes);
     for (int i = 0; text->inputs[i]; i++) write_text(&node, NODE_INPUT, text->inputs[i]);
     for (int i = 0; text->outputs[i]; i++) write_text(&node, NODE_OUTPUT, text->outputs[i]);
-    write_text(&node, NODE_NAME, text->outputs[0]);
+    if (text->outputs[0]) write_text(&node, NODE_NAME, text->outputs[0]);
     write_text(&node, NODE_OP, text->op);
     if (text->attribute) write_attribute(&node, text->attribute, text->value);
     end(writer, GRAPH_NODE, &node);

@@ -31,7 +31,7 @@ struct onnx_node_text {
     int64_t value;
 };
 
-void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *node);
+void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *text);
 
 /* A constant of rank 1 or 2: dims {rows, columns}, columns 0 for rank 1. `half`: stored as FLOAT16, of values that are
  * exact in it. */

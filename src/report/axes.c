@@ -55,9 +55,10 @@ void axes_log_x(const struct axes *axes) {
     double decades = log10(axes->x_high / axes->x_low);
     const double *steps = decades < 1.2 ? fine : coarse;
     int count = decades < 1.2 ? 7 : 3;
-    for (double power = pow(10, floor(log10(axes->x_low))); power <= axes->x_high; power *= 10)
+    int first = (int)floor(log10(axes->x_low)), last = (int)floor(log10(axes->x_high));
+    for (int decade = first; decade <= last; decade++)
         for (int i = 0; i < count; i++) {
-            double value = steps[i] * power;
+            double value = steps[i] * pow(10, decade);
             if (value < axes->x_low * (1 - 1e-9) || value > axes->x_high * (1 + 1e-9)) continue;
             bool named = decades < 3 || i == 0;
             tick_x(axes, value, named ? number_plain(axes->language, value).text : NULL, false);

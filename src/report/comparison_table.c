@@ -4,12 +4,12 @@
 
 /* A column of numbers. */
 struct column {
-    enum word head;
     double (*value)(const struct pomona_comparison_row *row); /* 0: not known */
     const struct pomona_report_share *(*share)(
         const struct pomona_comparison_row *row);          /* NULL: a plain number */
     bool (*over)(const struct pomona_comparison_row *row); /* NULL: no budget */
-    bool least;                                            /* the least is best */
+    enum word head;
+    bool least; /* the least is best */
 };
 
 static double top1_value(const struct pomona_comparison_row *row) { return row->top1.value; }
@@ -34,16 +34,16 @@ static bool over_file(const struct pomona_comparison_row *row) { return row->ove
 static bool over_energy(const struct pomona_comparison_row *row) { return row->over_energy; }
 
 static const struct column columns[] = {
-    {WORD_top1, top1_value, top1_share, NULL, false},
-    {WORD_coarse_column, coarse_value, coarse_share, NULL, false},
-    {WORD_ms_column, ms_value, NULL, over_ms, true},
-    {WORD_p99_column, p99_value, NULL, over_p99, true},
-    {WORD_rate_column, rate_value, NULL, NULL, false},
-    {WORD_ready_column, ready_value, NULL, NULL, true},
-    {WORD_memory_column, memory_value, NULL, over_memory, true},
-    {WORD_file_column, file_value, NULL, over_file, true},
-    {WORD_joules_column, energy_value, NULL, over_energy, true},
-    {WORD_cpu_column, energy_value, NULL, over_energy, true},
+    {top1_value, top1_share, NULL, WORD_top1, false},
+    {coarse_value, coarse_share, NULL, WORD_coarse_column, false},
+    {ms_value, NULL, over_ms, WORD_ms_column, true},
+    {p99_value, NULL, over_p99, WORD_p99_column, true},
+    {rate_value, NULL, NULL, WORD_rate_column, false},
+    {ready_value, NULL, NULL, WORD_ready_column, true},
+    {memory_value, NULL, over_memory, WORD_memory_column, true},
+    {file_value, NULL, over_file, WORD_file_column, true},
+    {energy_value, NULL, over_energy, WORD_joules_column, true},
+    {energy_value, NULL, over_energy, WORD_cpu_column, true},
 };
 
 enum { COLUMNS = sizeof columns / sizeof columns[0] };

@@ -76,6 +76,6 @@ void logistic_single_free(struct logistic_problem *problem);
 
 /* Value and gradient as lbfgs.h wants them, of the active rows: products of features and weights, and their sums over up to 1,024 rows, in
  * single precision, all else in double. */
-double logistic_single_evaluate(void *problem, const double *x, double *gradient);
+double logistic_single_evaluate(void *user, const double *x, double *gradient);
 
 #endif
