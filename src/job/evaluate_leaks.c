@@ -1,9 +1,9 @@
 #include "base/memory.h"
 #include "job/evaluation.h"
 #include "job/labelled_table.h"
+#include "job/path_group.h"
 #include "stats/fit/neighbours.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,39 +59,28 @@ static pomona_status find_duplicates(struct evaluation *e, const struct labelled
     return status;
 }
 
-/* The text that the expression finds in a path, copied; *key is NULL where there is none. */
-static pomona_status group_of(struct evaluation *e, const regex_t *expression, const char *path,
-                              const char **key) {
-    regmatch_t match[2];
-    *key = NULL;
-    if (regexec(expression, path, 2, match, 0) != 0) return POMONA_OK;
-    int at = expression->re_nsub > 0 && match[1].rm_so >= 0 ? 1 : 0;
-    *key = arena_copy_text(&e->texts, path + match[at].rm_so, (size_t)(match[at].rm_eo - match[at].rm_so));
-    return *key ? POMONA_OK : fail_memory(e->error, "groups");
-}
-
 static int compare_keys(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static pomona_status take_groups(struct evaluation *e, const regex_t *expression,
+static pomona_status take_groups(struct evaluation *e, const struct path_group *group,
                                  const struct labelled_table *train, const char **keys, size_t *count) {
     for (size_t i = 0; i < train->rows; i++) {
-        TRY(group_of(e, expression, train->row[i].path, &keys[*count]));
+        TRY(path_group_copy(group, train->row[i].path, &e->texts, &keys[*count], e->error));
         *count += keys[*count] != NULL;
     }
     qsort(keys, *count, sizeof *keys, compare_keys);
     return POMONA_OK;
 }
 
-static pomona_status find_shared(struct evaluation *e, const regex_t *expression, const char *const *keys,
-                                 size_t count) {
+static pomona_status find_shared(struct evaluation *e, const struct path_group *group,
+                                 const char *const *keys, size_t count) {
     size_t found = 0;
     e->shared_groups = memory_new(e->source_count, sizeof *e->shared_groups);
     if (!e->shared_groups) return fail_memory(e->error, "groups");
     for (size_t i = 0; i < e->source_count; i++) {
         const char *key;
-        TRY(group_of(e, expression, e->photos[i].path, &key));
+        TRY(path_group_copy(group, e->photos[i].path, &e->texts, &key, e->error));
         if (e->photos[i].truth < 0 || !key || !bsearch(&key, keys, count, sizeof *keys, compare_keys))
             continue;
         e->photos[i].leaked = true;
@@ -106,17 +95,15 @@ static pomona_status find_shared(struct evaluation *e, const regex_t *expression
 }
 
 static pomona_status find_groups(struct evaluation *e, const struct labelled_table *train) {
-    regex_t expression;
+    struct path_group group = {.open = false};
     size_t count = 0;
-    if (regcomp(&expression, e->options->group, REG_EXTENDED) != 0)
-        return fail(e->error, POMONA_E_USAGE, "group", "'%.200s' is no POSIX extended regular expression",
-                    e->options->group);
+    TRY(path_group_open(&group, e->options->group, e->error));
     const char **keys = memory_new(train->rows, sizeof *keys);
     pomona_status status =
-        keys ? take_groups(e, &expression, train, keys, &count) : fail_memory(e->error, "groups");
-    if (status == POMONA_OK) status = find_shared(e, &expression, keys, count);
+        keys ? take_groups(e, &group, train, keys, &count) : fail_memory(e->error, "groups");
+    if (status == POMONA_OK) status = find_shared(e, &group, keys, count);
     memory_free(keys);
-    regfree(&expression);
+    path_group_close(&group);
     return status;
 }
 

@@ -1,7 +1,7 @@
-#include "base/io.h"
 #include "base/memory.h"
 #include "job/evaluation.h"
 #include "job/label_counts.h"
+#include "job/photos.h"
 #include "pomona/report_evaluation.h"
 #include "pomona/version.h"
 
@@ -35,10 +35,7 @@ static pomona_status read_photo(void *user, size_t id, const void **bytes, size_
                                 struct pomona_error *error) {
     struct evaluation *e = user;
     const char *path = id < e->count ? e->photos[id].path : e->photos[id - e->count].nearest;
-    if (strncmp(path, "file:/", 6) != 0) return fail(error, POMONA_E_INPUT, path, "is not on this machine");
-    path += 5;
-    while (path[0] == '/' && path[1] == '/') path++; /* file:///data is /data */
-    TRY(file_read(path, &e->photo, error));
+    TRY(photo_read_uri(path, &e->photo, error));
     *bytes = e->photo.data;
     *size = e->photo.size;
     return POMONA_OK;

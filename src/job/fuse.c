@@ -13,25 +13,13 @@ pomona_status fuse_start(struct fuse *fuse, int classes, const char *pattern, st
     *fuse =
         (struct fuse){.classes = classes, .arena = ARENA_INIT(SIZE_MAX), .key = BUFFER_INIT(KEY_BYTES_MAX)};
     if (!pattern) return POMONA_OK;
-    int code = regcomp(&fuse->pattern, pattern, REG_EXTENDED);
-    if (code != 0) {
-        char cause[160];
-        regerror(code, &fuse->pattern, cause, sizeof cause);
-        return fail(error, POMONA_E_USAGE, pattern, "not a regular expression: %s", cause);
-    }
-    fuse->has_pattern = true;
-    return POMONA_OK;
+    return path_group_open(&fuse->group, pattern, error);
 }
 
 /* The part of `path` that names its group. */
 static bool find_key(const struct fuse *fuse, const char *path, const char **key, size_t *size) {
     *key = "all", *size = 3;
-    if (!fuse->has_pattern) return true;
-    regmatch_t match[2] = {{-1, -1}, {-1, -1}};
-    if (regexec(&fuse->pattern, path, 2, match, 0) != 0) return false;
-    const regmatch_t *chosen = match[1].rm_so >= 0 ? &match[1] : &match[0];
-    *key = path + chosen->rm_so, *size = (size_t)(chosen->rm_eo - chosen->rm_so);
-    return true;
+    return !fuse->group.open || path_group_find(&fuse->group, path, key, size);
 }
 
 bool fuse_matches(const struct fuse *fuse, const char *path) {
@@ -51,7 +39,7 @@ static size_t *find_place(const struct fuse *fuse, const char *key) {
 static pomona_status grow(struct fuse *fuse, struct pomona_error *error) {
     if (fuse->count < fuse->capacity) return POMONA_OK;
     size_t capacity = fuse->capacity ? 2 * fuse->capacity : GROUPS_START, classes = (size_t)fuse->classes;
-    if (!fuse->has_pattern) capacity = 1;
+    if (!fuse->group.open) capacity = 1;
     if (fuse->count >= NUMBERS_MAX / classes)
         return fail(error, POMONA_E_LIMIT, NULL, "more than %zu groups of %d classes", fuse->count,
                     fuse->classes);
@@ -117,8 +105,8 @@ void fuse_get(const struct fuse *fuse, size_t index, double *probabilities, doub
 }
 
 void fuse_free(struct fuse *fuse) {
-    if (fuse->has_pattern) regfree(&fuse->pattern);
-    fuse->has_pattern = false;
+    path_group_close(&fuse->group);
+    fuse->group.open = false;
     arena_free(&fuse->arena);
     buffer_free(&fuse->key);
     memory_free(fuse->groups);

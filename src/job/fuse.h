@@ -4,8 +4,8 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "job/path_group.h"
 
-#include <regex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,8 +13,7 @@
 /* Zero-initialise; free with fuse_free. */
 struct fuse {
     int classes;
-    bool has_pattern;
-    regex_t pattern;
+    struct path_group group;
     struct arena arena;
     struct buffer key;         /* of the photo at hand */
     struct fuse_group *groups; /* [count], in the order of their first photos */

@@ -1,5 +1,7 @@
 #include "job/measure.h"
 
+#include "stats/fit/metrics.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -31,13 +33,8 @@ struct pomona_compare_figure measure_rounds(double *values, size_t count) {
 struct pomona_compare_share measure_share(int64_t right, int64_t of) {
     struct pomona_compare_share share = {.right = right, .of = of};
     if (of <= 0) return share;
-    const double z = 1.959963984540054; /* of 95 %, two-sided */
-    double n = (double)of, p = (double)right / n;
-    double middle = (p + z * z / (2 * n)) / (1 + z * z / n);
-    double half = z / (1 + z * z / n) * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-    share.share = p;
-    share.low = right == 0 ? 0 : fmax(0, middle - half); /* exact at the ends, where rounding is not */
-    share.high = right == of ? 1 : fmin(1, middle + half);
+    share.share = (double)right / (double)of;
+    metrics_wilson((size_t)right, (size_t)of, &share.low, &share.high);
     return share;
 }
 

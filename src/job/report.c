@@ -1,10 +1,10 @@
 #include "job/report.h"
 
 #include "base/arena.h"
-#include "base/io.h"
 #include "base/memory.h"
 #include "job/error_rows.h"
 #include "job/label_counts.h"
+#include "job/photos.h"
 #include "pomona/report.h"
 #include "pomona/version.h"
 
@@ -39,10 +39,7 @@ static pomona_status read_photo(void *user, size_t row, const void **bytes, size
                                 struct pomona_error *error) {
     struct gathering *gathering = user;
     const char *path = gathering->photos[row].path;
-    if (strncmp(path, "file:/", 6) != 0) return fail(error, POMONA_E_INPUT, path, "is not on this machine");
-    path += 5;
-    while (path[0] == '/' && path[1] == '/') path++; /* file:///data is /data */
-    TRY(file_read(path, &gathering->photo, error));
+    TRY(photo_read_uri(path, &gathering->photo, error));
     *bytes = gathering->photo.data;
     *size = gathering->photo.size;
     return POMONA_OK;

@@ -1,30 +1,23 @@
 #include "base/memory.h"
+#include "job/path_group.h"
 #include "job/trainer.h"
 #include "stats/fit/folds.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What keeps photos together: the text that the expression finds in the path, else the path. Texts are put in `arena`. */
 static pomona_status group_keys(struct trainer *t, const char **keys, struct arena *arena) {
-    regex_t expression;
-    regmatch_t match[2];
-    const char *group = t->options->group;
+    struct path_group group = {.open = false};
     for (size_t i = 0; i < t->table.rows; i++) keys[i] = t->table.row[i].path;
-    if (!group) return POMONA_OK;
-    if (regcomp(&expression, group, REG_EXTENDED) != 0)
-        return fail(t->error, POMONA_E_USAGE, "group", "'%.200s' is no POSIX extended regular expression",
-                    group);
-    pomona_status status = POMONA_OK;
+    if (!t->options->group) return POMONA_OK;
+    pomona_status status = path_group_open(&group, t->options->group, t->error);
     for (size_t i = 0; i < t->table.rows && status == POMONA_OK; i++) {
-        const char *path = keys[i];
-        if (regexec(&expression, path, 2, match, 0) != 0) continue;
-        int at = match[1].rm_so >= 0 && expression.re_nsub > 0 ? 1 : 0;
-        keys[i] = arena_copy_text(arena, path + match[at].rm_so, (size_t)(match[at].rm_eo - match[at].rm_so));
-        if (!keys[i]) status = fail_memory(t->error, "groups");
+        const char *key;
+        status = path_group_copy(&group, keys[i], arena, &key, t->error);
+        if (key) keys[i] = key;
     }
-    regfree(&expression);
+    path_group_close(&group);
     return status;
 }
 
