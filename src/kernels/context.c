@@ -2,12 +2,17 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_f64/gemm_f64.h"
+#include "kernels/gemm_u8s8/gemm_u8s8.h"
+#include "kernels/head_gap_f32/head_gap_f32.h"
 #include "kernels/kernels.h"
+#include "kernels/lut_u8/lut_u8.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
@@ -58,11 +63,13 @@ bool pomona_context_kernel(const struct pomona_context *context, int index, cons
     const struct kernels *k = &context->kernels;
     const struct {
         const char *family, *kernel;
-    } lines[] = {{"gemm_f32", k->gemm_f32->name},       {"conv_f32", k->conv_f32->name},
-                 {"dwconv_f32", k->dwconv_f32->name},   {"pool_f32", k->pool_f32->name},
-                 {"eltwise_f32", k->eltwise_f32->name}, {"pixels_f32", k->pixels_f32->name},
-                 {"resize_u8", k->resize_u8->name},     {"syrk_s16", k->syrk_s16->name},
-                 {"gemm_f64", k->gemm_f64->name}};
+    } lines[] = {{"gemm_f32", k->gemm_f32->name},         {"conv_f32", k->conv_f32->name},
+                 {"dwconv_f32", k->dwconv_f32->name},     {"pool_f32", k->pool_f32->name},
+                 {"eltwise_f32", k->eltwise_f32->name},   {"pixels_f32", k->pixels_f32->name},
+                 {"resize_u8", k->resize_u8->name},       {"syrk_s16", k->syrk_s16->name},
+                 {"gemm_f64", k->gemm_f64->name},         {"lut_u8", k->lut_u8->name},
+                 {"head_gap_f32", k->head_gap_f32->name}, {"gemm_u8s8", k->gemm_u8s8->name},
+                 {"dwconv_u8s8", k->dwconv_u8s8->name},   {"conv0_rgbx", k->conv0_rgbx->name}};
     if (index < 0 || index >= (int)(sizeof lines / sizeof *lines)) return false;
     *family = lines[index].family;
     *kernel = lines[index].kernel;

@@ -8,6 +8,7 @@
  *    alignment: every output element is one chain of additions in a fixed order: the bias, then k ascending (a
  *    window's ky, kx, input channel; taps in the padding are left out), then the residual, then the clamp. SIMD
  *    tiers fuse each multiply-add, the plain C does not.
+ *  - Integer kernels: every tier gives the bytes of ref.c; docs/internals/int8.md has the rules.
  *  - NaN stays NaN through sums and clamps. Which of several NaN, and the maximum of a window with NaN, is open.
  *  - A kernel may read up to MEMORY_ALIGN bytes past the end of its inputs (base/memory.h pads them), and never
  *    writes outside its output.
@@ -23,6 +24,11 @@ struct dwconv_f32_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
 struct gemm_f64_impl;
+struct lut_u8_impl;
+struct head_gap_f32_impl;
+struct gemm_u8s8_impl;
+struct dwconv_u8s8_impl;
+struct conv0_rgbx_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
@@ -39,6 +45,12 @@ struct kernels {
     const struct resize_u8_impl *resize_u8;     /* Pillow's bicubic, two passes */
     const struct syrk_s16_impl *syrk_s16;       /* sums of products, for moments */
     const struct gemm_f64_impl *gemm_f64;       /* sums of products in double, for regressions */
+    const struct conv0_rgbx_impl *conv0_rgbx;   /* the first convolution, from RGB bytes */
+    const struct dwconv_u8s8_impl *dwconv_u8s8; /* depthwise in 8 bits */
+    const struct gemm_u8s8_impl *gemm_u8s8;     /* 1x1 convolutions in 8 bits */
+    const struct head_gap_f32_impl
+        *head_gap_f32;                /* the last 1x1 convolution in 8 bits and its mean in fp32 */
+    const struct lut_u8_impl *lut_u8; /* any function of one byte */
 };
 
 /* Fills `kernels` for a tier that pomona_tier_available() (a family without a version for it takes the next lower

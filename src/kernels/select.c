@@ -1,9 +1,14 @@
+#include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_f64/gemm_f64.h"
+#include "kernels/gemm_u8s8/gemm_u8s8.h"
+#include "kernels/head_gap_f32/head_gap_f32.h"
 #include "kernels/kernels.h"
+#include "kernels/lut_u8/lut_u8.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
@@ -40,6 +45,21 @@ static const struct resize_u8_impl *const resize_u8_versions[POMONA_TIER_COUNT] 
 static const struct syrk_s16_impl *const syrk_s16_versions[POMONA_TIER_COUNT] = {
 #include "kernels/syrk_s16/syrk_s16.inc"
 };
+static const struct conv0_rgbx_impl *const conv0_rgbx_versions[POMONA_TIER_COUNT] = {
+#include "kernels/conv0_rgbx/conv0_rgbx.inc"
+};
+static const struct dwconv_u8s8_impl *const dwconv_u8s8_versions[POMONA_TIER_COUNT] = {
+#include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
+};
+static const struct gemm_u8s8_impl *const gemm_u8s8_versions[POMONA_TIER_COUNT] = {
+#include "kernels/gemm_u8s8/gemm_u8s8.inc"
+};
+static const struct head_gap_f32_impl *const head_gap_f32_versions[POMONA_TIER_COUNT] = {
+#include "kernels/head_gap_f32/head_gap_f32.inc"
+};
+static const struct lut_u8_impl *const lut_u8_versions[POMONA_TIER_COUNT] = {
+#include "kernels/lut_u8/lut_u8.inc"
+};
 
 static pomona_tier lower_tier(pomona_tier tier) {
     switch (tier) {
@@ -68,4 +88,9 @@ void kernels_select(pomona_tier tier, struct kernels *kernels) {
     SELECT(resize_u8);
     SELECT(syrk_s16);
     SELECT(gemm_f64);
+    SELECT(lut_u8);
+    SELECT(head_gap_f32);
+    SELECT(gemm_u8s8);
+    SELECT(dwconv_u8s8);
+    SELECT(conv0_rgbx);
 }
