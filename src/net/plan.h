@@ -86,6 +86,7 @@ struct step {
      * shift [out], scale [out]; STEP_BINARY: scale is the constant operand, of constant_count elements. */
     float *weights, *bias, *scale;
     size_t constant_count;
+    const char *name; /* of the node it began as, for messages; NULL after packing */
     bool own_weights; /* weights and bias are this step's own copy, free to be folded into */
 
     int chain;     /* steps that run as one from this step on (net/band.h), 0 for none */
