@@ -83,7 +83,8 @@ struct calibrating {
 static void calibrate_photo(void *user, int block, int index) {
     struct calibrating *calibrating = user;
     const struct quantiser *t = calibrating->t;
-    calibration_add(&calibrating->blocks[block], t->pixels + (size_t)index * t->picture);
+    calibration_add(&calibrating->blocks[block], t->pixels + (size_t)index * t->picture,
+                    index % t->correct_each == 0);
 }
 
 static pomona_status calibrate(struct quantiser *t) {
@@ -91,6 +92,7 @@ static pomona_status calibrate(struct quantiser *t) {
     struct observable plan;
     int blocks = t->count < QUANTISE_BLOCKS ? t->count : QUANTISE_BLOCKS;
     TRY(observable_make(t->q.plan, t->q.kernels, &plan, t->error));
+    t->correct_count = quantisation_correctable(&t->q, t->count, &t->correct_each);
     pomona_status status = POMONA_OK;
     for (int b = 0; b < blocks && status == POMONA_OK; b++)
         status = calibration_make(&t->q, &plan, &calibrating.blocks[b], t->error);
@@ -104,6 +106,68 @@ static pomona_status calibrate(struct quantiser *t) {
     for (int b = 0; b < blocks; b++) calibration_free(&calibrating.blocks[b]);
     observable_free(&plan);
     return status;
+}
+
+/* ---- bias correction ---- */
+
+struct correcting {
+    struct quantiser *t;
+    struct correction correction;
+    struct observer blocks[QUANTISE_BLOCKS];
+};
+
+static void take_pixels(void *user, int block, int index) {
+    (void)block;
+    struct correcting *correcting = user;
+    const struct quantiser *t = correcting->t;
+    correction_pixels(&correcting->correction, index,
+                      t->pixels + (size_t)index * (size_t)t->correct_each * t->picture);
+}
+
+static void measure_photo(void *user, int block, int index) {
+    struct correcting *correcting = user;
+    correction_measure(&correcting->correction, &correcting->blocks[block], index);
+}
+
+static void round_photo(void *user, int block, int index) {
+    struct correcting *correcting = user;
+    correction_round(&correcting->correction, &correcting->blocks[block], index);
+}
+
+static pomona_status correct_steps(struct correcting *correcting) {
+    struct quantiser *t = correcting->t;
+    int photos = t->correct_count;
+    TRY(quantiser_each(t, "biases", photos, take_pixels, correcting));
+    for (int i = 0; i < t->q.plan->step_count; i++) {
+        if (correction_begin(&correcting->correction, i)) {
+            TRY(quantiser_each(t, "biases", photos, measure_photo, correcting));
+            correction_settle(&correcting->correction);
+        }
+        TRY(quantiser_each(t, "biases", photos, round_photo, correcting));
+    }
+    return POMONA_OK;
+}
+
+static pomona_status correct(struct quantiser *t) {
+    struct correcting correcting = {.t = t};
+    TRY(correction_make(&t->q, t->correct_count, &correcting.correction));
+    pomona_status status = POMONA_OK;
+    for (int b = 0; b < QUANTISE_BLOCKS && b < t->correct_count && status == POMONA_OK; b++)
+        status = observer_make(&correcting.correction.plan, &correcting.blocks[b], t->error);
+    if (status == POMONA_OK) status = correct_steps(&correcting);
+    for (int b = 0; b < QUANTISE_BLOCKS; b++) observer_free(&correcting.blocks[b]);
+    correction_free(&correcting.correction);
+    return status;
+}
+
+static pomona_status choose(struct quantiser *t) {
+    const struct pomona_quantise_options *options = t->options;
+    quantisation_find_gains(&t->q);
+    if (!options->no_equalise) TRY(quantisation_equalise(&t->q));
+    quantisation_choose_tensors(&t->q, !options->no_clip);
+    quantisation_choose_weights(&t->q, !options->no_clip);
+    if (!options->no_correct) TRY(correct(t));
+    return POMONA_OK;
 }
 
 /* ---- the file ---- */
@@ -178,10 +242,7 @@ static pomona_status run(struct quantiser *t) {
     t->total = 5 * t->wanted;
     TRY(quantiser_read(t));
     TRY(calibrate(t));
-    const struct quantise_parts parts = {.no_equalise = t->options->no_equalise,
-                                         .no_clip = t->options->no_clip,
-                                         .no_correct = t->options->no_correct};
-    TRY(quantisation_choose(&t->q, &parts));
+    TRY(choose(t));
     TRY(quantiser_check(t));
     TRY(write_file(t));
     t->result->seconds = clock_seconds() - start;

@@ -27,6 +27,7 @@ struct checking {
     struct check_block blocks[QUANTISE_BLOCKS];
     struct check_photo *outcome; /* [drawn] */
     double *signal, *noise;      /* [drawn][steps], of all views */
+    float *factor;               /* [channels] of the tensors in the new plan to what they were */
 };
 
 /* The step's output in both networks: what is signal, and what is noise. */
@@ -36,10 +37,11 @@ static void compare_step(const struct checking *checking, int step, const float 
     int tensor = q->plan->steps[step].output;
     size_t channels = (size_t)q->tensors[tensor].channels, count = q->plan->tensors[tensor].elements;
     double signal = 0, noise = 0;
+    const float *factor = checking->factor + q->tensors[tensor].first;
     for (size_t i = 0; i < count; i += channels) {
         float row_signal = 0, row_noise = 0;
         for (size_t c = 0; c < channels; c++) {
-            float x = before[i + c], d = x - after[i + c];
+            float x = before[i + c], d = x - after[i + c] * factor[c];
             row_signal += x * x;
             row_noise += d * d;
         }
@@ -117,6 +119,9 @@ static pomona_status make_blocks(struct checking *checking) {
     checking->signal = memory_new(size_multiply(drawn, steps), sizeof(double));
     checking->noise = memory_new(size_multiply(drawn, steps), sizeof(double));
     if (!checking->outcome || !checking->signal || !checking->noise) return fail_memory(t->error, "drift");
+    checking->factor = memory_new(t->q.channels, sizeof(float));
+    if (!checking->factor) return fail_memory(t->error, "drift");
+    for (size_t i = 0; i < t->q.channels; i++) checking->factor[i] = (float)(1 / t->q.facts.factor[i]);
     TRY(quantisation_simulate(&t->q, &checking->after));
     for (int b = 0; b < QUANTISE_BLOCKS && b < checking->drawn; b++) {
         struct check_block *block = &checking->blocks[b];
@@ -209,5 +214,6 @@ pomona_status quantiser_check(struct quantiser *t) {
     memory_free(checking.outcome);
     memory_free(checking.signal);
     memory_free(checking.noise);
+    memory_free(checking.factor);
     return status;
 }

@@ -41,6 +41,7 @@ struct quantiser {
     size_t picture;  /* bytes of one */
     uint8_t *pixels; /* [count] pictures to calibrate on */
     int count;
+    int correct_count, correct_each; /* of them, for the biases: every correct_each-th */
 };
 
 /* Calls task(t, block, i) for i in [0, count), block = i % QUANTISE_BLOCKS; those of one block in order, one at a time. Reports

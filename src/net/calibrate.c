@@ -107,7 +107,7 @@ static void add_histogram(struct calibration *calibration, int tensor, const flo
 static void before_clamp(void *user, int index, float *y) {
     struct calibration *calibration = user;
     int tensor = calibration->q->plan->steps[index].output;
-    if (!calibration->counting) add_means(calibration, tensor, y);
+    if (!calibration->counting && calibration->mean) add_means(calibration, tensor, y);
 }
 
 static void after_clamp(void *user, int index, float *y) {
@@ -119,19 +119,21 @@ static void after_clamp(void *user, int index, float *y) {
         add_ranges(calibration, step->output, y, step->low, step->high);
 }
 
-void calibration_add(struct calibration *calibration, const uint8_t *pixels) {
+void calibration_add(struct calibration *calibration, const uint8_t *pixels, bool mean) {
     const struct quantisation *q = calibration->q;
     const struct observe_calls calls = {before_clamp, after_clamp, calibration};
     size_t count = q->plan->tensors[q->plan->input].elements / 3;
     quantisation_fill(q->pixels, pixels, count, observer_pixels(&calibration->observer));
-    observer_run(&calibration->observer, &calls);
+    calibration->mean = mean;
+    calibration->means += mean;
     calibration->photos++;
+    observer_run(&calibration->observer, &calls);
 }
 
 void calibration_join_ranges(struct quantisation *q, const struct calibration *blocks, int count) {
     struct channel_statistics *s = &q->statistics;
-    uint64_t photos = 0;
-    for (int b = 0; b < count; b++) photos += blocks[b].photos;
+    uint64_t photos = 0, means = 0;
+    for (int b = 0; b < count; b++) photos += blocks[b].photos, means += blocks[b].means;
     for (size_t i = 0; i < q->channels; i++) {
         s->low[i] = INFINITY, s->high[i] = -INFINITY;
         for (int b = 0; b < count; b++) {
@@ -142,7 +144,7 @@ void calibration_join_ranges(struct quantisation *q, const struct calibration *b
             s->square[i] += sums->square[i];
             s->active[i] += sums->active[i];
         }
-        s->mean[i] /= (double)photos;
+        s->mean[i] /= (double)means;
         s->square[i] /= (double)photos;
         s->active[i] /= (double)photos;
         if (!(s->low[i] <= s->high[i])) s->low[i] = s->high[i] = 0; /* the pixels, or not a number */

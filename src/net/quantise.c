@@ -143,22 +143,23 @@ static bool shift_pixels(struct quantisation *q, struct tensor_code *code) {
     return true;
 }
 
+size_t step_input_channel(const struct step *step, const struct step_code *code, size_t o, size_t i) {
+    if (step->kind == STEP_DEPTHWISE) return o;
+    size_t groups = (size_t)step->groups, inside = (size_t)step->in_channels / groups;
+    return o / ((size_t)step->out_channels / groups) * inside + i / (code->per_channel / inside);
+}
+
 /* What the constant shift takes away from the first convolutions' input they get back in their biases. */
 static void shift_biases(struct quantisation *q) {
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
+        const struct step_code *code = &q->steps[i];
         if (step->input != q->plan->input) continue;
-        size_t per_channel = q->steps[i].per_channel;
-        size_t inside = step->kind == STEP_DEPTHWISE ? 1 : (size_t)(step->in_channels / step->groups);
-        size_t taps = per_channel / inside;
-        for (int o = 0; o < step->out_channels; o++) {
-            size_t first = step->kind == STEP_DEPTHWISE
-                               ? (size_t)o
-                               : (size_t)(o / (step->out_channels / step->groups)) * inside;
+        for (size_t o = 0; o < (size_t)step->out_channels; o++) {
             double sum = (double)step->bias[o];
-            for (size_t j = 0; j < per_channel; j++)
-                sum -= (double)step->weights[(size_t)o * per_channel + j] *
-                       (double)q->pixel_shift[first + j / taps];
+            for (size_t j = 0; j < code->per_channel; j++)
+                sum -= (double)step->weights[o * code->per_channel + j] *
+                       (double)q->pixel_shift[step_input_channel(step, code, o, j)];
             step->bias[o] = (float)sum;
         }
     }
@@ -213,7 +214,11 @@ static pomona_status new_statistics(struct quantisation *q) {
     s->active = arena_new(&q->arena, n, sizeof *s->active);
     s->histogram = arena_new(&q->arena, n, CALIBRATION_BINS * sizeof *s->histogram);
     s->counted = arena_new(&q->arena, n, sizeof *s->counted);
-    return s->low && s->high && s->mean && s->square && s->active && s->histogram && s->counted
+    q->facts.gain = arena_new(&q->arena, n, sizeof(double));
+    q->facts.factor = arena_new(&q->arena, n, sizeof(double));
+    for (size_t i = 0; q->facts.factor && i < n; i++) q->facts.factor[i] = 1;
+    return s->low && s->high && s->mean && s->square && s->active && s->histogram && s->counted &&
+                   q->facts.gain && q->facts.factor
                ? POMONA_OK
                : fail_memory(q->error, "statistics");
 }

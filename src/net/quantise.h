@@ -4,8 +4,9 @@
  * The order of calls:
  *   quantisation_start       refuses what can't be expressed, takes over the pixels
  *   calibration_*            statistics of photos, by the fp32 plan, in two rounds
+ *   quantisation_find_gains  which channels matter
  *   quantisation_equalise    scales channels so that a tensor's channels use its 8 bits alike
- *   quantisation_choose      scales of tensors and weights
+ *   quantisation_choose_*    scales of tensors and weights
  *   correction_*             step by step: biases, so that the mean output of every channel is that of fp32
  *   quantisation_simulate    a plan in float that computes what the file does
  *   quantisation_write       the file */
@@ -51,6 +52,12 @@ struct channel_statistics {
     uint64_t *counted;   /* values that the histogram looked at, zeros included */
 };
 
+/* What the choices know of every channel, in the units of the plan as it is. */
+struct channel_facts {
+    double *gain;   /* noise in the features, of noise of variance 1 in one value of the channel */
+    double *factor; /* of the channel in the plan to what it was before equalisation */
+};
+
 struct quantisation {
     const char *file; /* for messages */
     struct plan
@@ -63,6 +70,7 @@ struct quantisation {
     struct step_code *steps;     /* [step_count] */
     size_t channels;             /* of all tensors */
     struct channel_statistics statistics;
+    struct channel_facts facts;
     float reference_pixels[3][256]; /* what a byte is to the fp32 network */
     float pixels[3][256];           /* and to this plan, whose first biases make up for the difference */
     float pixel_shift[3];           /* added before QuantizeLinear; zeros: no Add */
@@ -91,16 +99,17 @@ struct calibration {
     const struct quantisation *q;
     struct observer observer;
     struct channel_statistics sums; /* mean, square and active: sums; a block of memory each */
-    uint64_t photos;
-    bool counting; /* the second round */
+    uint64_t photos, means;         /* so far; those whose means count */
+    bool counting;                  /* the second round */
+    bool mean;                      /* of the photo at hand */
 };
 
 pomona_status calibration_make(const struct quantisation *q, const struct observable *observable,
                                struct calibration *calibration, struct pomona_error *error);
 void calibration_free(struct calibration *calibration);
 
-/* One picture. */
-void calibration_add(struct calibration *calibration, const uint8_t *pixels);
+/* One picture. `mean`: whether it is one of those whose means biases are corrected to. */
+void calibration_add(struct calibration *calibration, const uint8_t *pixels, bool mean);
 
 /* Joins the first round of `count` blocks into q->statistics; then the histograms of the second. */
 void calibration_join_ranges(struct quantisation *q, const struct calibration *blocks, int count);
@@ -108,13 +117,24 @@ void calibration_join_histograms(struct quantisation *q, const struct calibratio
 
 /* ---- choices ---- */
 
-/* What is left out, for measuring what each part earns. */
-struct quantise_parts {
-    bool no_equalise, no_clip, no_correct, no_rounding;
-};
+/* Fills facts.gain: how noise goes through the network, from the features back, taken as independent from value to value. */
+void quantisation_find_gains(struct quantisation *q);
 
+/* Scales channels: see docs/internals/quantise.md. */
 pomona_status quantisation_equalise(struct quantisation *q);
-pomona_status quantisation_choose(struct quantisation *q, const struct quantise_parts *parts);
+
+/* Scales of tensors; `clip`: ranges that cut outliers off where the noise becomes less. Then those of weights. */
+void quantisation_choose_tensors(struct quantisation *q, bool clip);
+void quantisation_choose_weights(struct quantisation *q, bool clip);
+
+/* Mean squared error of a channel in codes of width `step` from low to high; exact zeros have none. */
+double channel_noise(const struct quantisation *q, size_t channel, double low, double high, double step);
+
+/* How far from 0 a channel's values go, outliers left out where that is the better use of 255 codes. */
+double channel_reach(const struct quantisation *q, size_t channel);
+
+/* Input channel of weight i of output channel o. */
+size_t step_input_channel(const struct step *step, const struct step_code *code, size_t o, size_t i);
 
 /* ---- the network as the file has it ---- */
 
@@ -123,6 +143,34 @@ pomona_status quantisation_simulate(const struct quantisation *q, struct observa
 
 /* Rounds a tensor of one photo to its codes, where it has any. */
 void quantisation_round(const struct quantisation *q, int tensor, float *values);
+
+/* ---- bias correction ---- */
+
+/* The photos' codes between the steps that are done and those to come. */
+struct correction {
+    struct quantisation *q;
+    struct observable plan;
+    int photos, step;
+    size_t widest, stride; /* channels of the widest tensor; bytes of a photo's codes */
+    size_t *offsets;       /* [tensor_count] in them */
+    uint8_t *codes;        /* [photos][stride] */
+    double *means;         /* [photos][widest] of the step at hand */
+    float *shift;          /* [widest], of its biases */
+};
+
+/* Of `photos` every *each-th takes part, so that their codes fit memory; returns how many. */
+int quantisation_correctable(const struct quantisation *q, int photos, int *each);
+
+/* With the scales chosen. Then correction_pixels for each photo, and for each step in order: correction_begin; if that is true,
+ * correction_measure for each photo and correction_settle; correction_round for each photo. Observers are of
+ * correction->plan, one a thread. */
+pomona_status correction_make(struct quantisation *q, int photos, struct correction *correction);
+void correction_free(struct correction *correction);
+void correction_pixels(struct correction *correction, int photo, const uint8_t *pixels);
+bool correction_begin(struct correction *correction, int step);
+void correction_measure(struct correction *correction, struct observer *observer, int photo);
+void correction_settle(struct correction *correction);
+void correction_round(struct correction *correction, struct observer *observer, int photo);
 
 /* Properties beyond those of the source. */
 pomona_status quantisation_write(const struct quantisation *q, const char *output,

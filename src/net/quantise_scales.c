@@ -9,22 +9,88 @@
 #define SCALE_MIN 0x1p-39f /* int8.md asks for 2^-40 or more, of the products too */
 #define BIAS_MAX  0x1p29   /* leaves room for the sums */
 
-/* Least and greatest value of a tensor's channels, with 0 among them. */
-static void tensor_range(const struct quantisation *q, int tensor, float *low, float *high) {
-    const struct tensor_code *code = &q->tensors[tensor];
+enum { HISTOGRAM_BINS = 1024, CLIP_STEPS = 40, WEIGHT_STEPS = 32 };
+#define CLIP_STEP   0.02
+#define WEIGHT_STEP 0.015
+
+/* A tensor's values in one histogram, each counted as much as its channel's noise matters. */
+struct tensor_histogram {
+    double low, high;
+    double weight[HISTOGRAM_BINS];
+};
+
+/* Range of a tensor's channels, with 0 inside and within its clamp. */
+static void find_range(const struct quantisation *q, const struct step *maker, double *low, double *high) {
+    const struct tensor_code *code = &q->tensors[maker->output];
     *low = 0, *high = 0;
-    for (int c = 0; c < code->channels; c++) {
-        *low = fminf(*low, q->statistics.low[code->first + (size_t)c]);
-        *high = fmaxf(*high, q->statistics.high[code->first + (size_t)c]);
+    for (size_t c = 0; c < (size_t)code->channels; c++) {
+        *low = fmin(*low, (double)q->statistics.low[code->first + c]);
+        *high = fmax(*high, (double)q->statistics.high[code->first + c]);
+    }
+    if (*low < (double)maker->low && maker->low <= 0) *low = (double)maker->low;
+    if (*high > (double)maker->high && maker->high >= 0) *high = (double)maker->high;
+}
+
+static void fill_histogram(const struct quantisation *q, int tensor, struct tensor_histogram *h) {
+    const struct tensor_code *code = &q->tensors[tensor];
+    const struct channel_statistics *s = &q->statistics;
+    memset(h->weight, 0, sizeof h->weight);
+    for (size_t at = code->first; at < code->first + (size_t)code->channels; at++) {
+        double least = (double)s->low[at], width = ((double)s->high[at] - least) / CALIBRATION_BINS;
+        double weight = s->counted[at] ? q->facts.gain[at] / (double)s->counted[at] : 0;
+        for (int b = 0; b < CALIBRATION_BINS; b++) {
+            double value = least + width * (b + 0.5);
+            int bin = (int)((value - h->low) / (h->high - h->low) * HISTOGRAM_BINS);
+            bin = bin < 0 ? 0 : bin >= HISTOGRAM_BINS ? HISTOGRAM_BINS - 1 : bin;
+            h->weight[bin] += weight * s->histogram[at * CALIBRATION_BINS + (size_t)b];
+        }
     }
 }
 
-static void set_scale(struct tensor_code *code, float low, float high) {
-    float width = high - low;
-    code->scale = width > 0 ? width / CODES : 1;
+static double range_noise(const struct tensor_histogram *h, double low, double high) {
+    double width = (h->high - h->low) / HISTOGRAM_BINS, step = (high - low) / CODES, noise = 0;
+    for (int b = 0; b < HISTOGRAM_BINS; b++) {
+        double value = h->low + width * (b + 0.5);
+        double cut = value < low ? low - value : value > high ? value - high : 0;
+        noise += h->weight[b] * (step * step / 12 + cut * cut);
+    }
+    return noise;
+}
+
+/* The part of the range that makes the least noise: either end cut by steps. */
+static void clip_range(struct tensor_histogram *h, double *low, double *high) {
+    double least = INFINITY;
+    for (int i = 0; i < CLIP_STEPS; i++)
+        for (int j = 0; j < CLIP_STEPS; j++) {
+            double from = h->low * (1 - CLIP_STEP * i), to = h->high * (1 - CLIP_STEP * j);
+            if ((h->low == 0 && i > 0) || (h->high == 0 && j > 0)) continue;
+            double noise = range_noise(h, from, to);
+            if (noise < least) least = noise, *low = from, *high = to;
+        }
+}
+
+static void set_scale(struct tensor_code *code, double low, double high) {
+    double width = high - low;
+    code->scale = width > 0 ? (float)(width / CODES) : 1;
     if (code->scale < SCALE_MIN) code->scale = SCALE_MIN;
-    code->zero = (int)rintf(-low / code->scale);
+    code->zero = (int)rint(-low / (double)code->scale);
     if (code->zero > CODES) code->zero = CODES;
+}
+
+void quantisation_choose_tensors(struct quantisation *q, bool clip) {
+    struct tensor_histogram h;
+    for (int i = 0; i < q->plan->step_count; i++) {
+        const struct step *step = &q->plan->steps[i];
+        struct tensor_code *code = &q->tensors[step->output];
+        if (code->role != TENSOR_CODED) continue;
+        find_range(q, step, &h.low, &h.high);
+        double low = h.low, high = h.high;
+        if (clip && high > low) {
+            fill_histogram(q, step->output, &h);
+            clip_range(&h, &low, &high);
+        }
+        set_scale(code, low, high);
+    }
 }
 
 /* Weights of one channel to codes. */
@@ -46,31 +112,46 @@ static float least_scale(const struct quantisation *q, const struct step *step, 
     return (float)fmax(least, (double)SCALE_MIN / input);
 }
 
-static void choose_weights(struct quantisation *q, int index) {
-    const struct step *step = &q->plan->steps[index];
-    struct step_code *code = &q->steps[index];
-    for (int o = 0; o < step->out_channels; o++) {
-        const float *weights = step->weights + (size_t)o * code->per_channel;
-        float most = 0;
-        for (size_t i = 0; i < code->per_channel; i++) most = fmaxf(most, fabsf(weights[i]));
-        code->scales[o] = fmaxf(most / WEIGHT_CODES, least_scale(q, step, o));
-        round_weights(weights, code->per_channel, code->scales[o],
-                      code->weights + (size_t)o * code->per_channel);
+/* Squared error of one channel's weights at a scale, each counted as much as its input moves. */
+static double weights_noise(const struct quantisation *q, const struct step *step,
+                            const struct step_code *code, size_t o, double scale) {
+    const float *weights = step->weights + o * code->per_channel;
+    const double *square = q->statistics.square + q->tensors[step->input].first;
+    bool pixels = step->input == q->plan->input;
+    double noise = 0;
+    for (size_t i = 0; i < code->per_channel; i++) {
+        double rounded = rint((double)weights[i] / scale);
+        rounded = fmax(-WEIGHT_CODES, fmin(WEIGHT_CODES, rounded));
+        double error = (double)weights[i] - rounded * scale;
+        noise += error * error * (pixels ? 1 : square[step_input_channel(step, code, o, i)]);
     }
+    return noise;
 }
 
-pomona_status quantisation_choose(struct quantisation *q, const struct quantise_parts *parts) {
-    (void)parts;
-    for (int i = 0; i < q->plan->step_count; i++) {
-        int tensor = q->plan->steps[i].output;
-        float low, high;
-        if (q->tensors[tensor].role != TENSOR_CODED) continue;
-        tensor_range(q, tensor, &low, &high);
-        set_scale(&q->tensors[tensor], low, high);
+static float weight_scale(const struct quantisation *q, const struct step *step, const struct step_code *code,
+                          size_t o, bool clip) {
+    float most = 0;
+    for (size_t i = 0; i < code->per_channel; i++)
+        most = fmaxf(most, fabsf(step->weights[o * code->per_channel + i]));
+    double whole = (double)most / WEIGHT_CODES, best = whole, least = INFINITY;
+    for (int k = 0; clip && most > 0 && k < WEIGHT_STEPS; k++) {
+        double scale = whole * (1 - WEIGHT_STEP * k), noise = weights_noise(q, step, code, o, scale);
+        if (noise < least) least = noise, best = scale;
     }
-    for (int i = 0; i < q->plan->step_count; i++)
-        if (step_is_linear(&q->plan->steps[i])) choose_weights(q, i);
-    return POMONA_OK;
+    return (float)best;
+}
+
+void quantisation_choose_weights(struct quantisation *q, bool clip) {
+    for (int i = 0; i < q->plan->step_count; i++) {
+        const struct step *step = &q->plan->steps[i];
+        struct step_code *code = &q->steps[i];
+        if (!step_is_linear(step)) continue;
+        for (size_t o = 0; o < (size_t)step->out_channels; o++) {
+            code->scales[o] = fmaxf(weight_scale(q, step, code, o, clip), least_scale(q, step, (int)o));
+            round_weights(step->weights + o * code->per_channel, code->per_channel, code->scales[o],
+                          code->weights + o * code->per_channel);
+        }
+    }
 }
 
 void quantisation_round(const struct quantisation *q, int tensor, float *values) {
