@@ -215,10 +215,11 @@ static pomona_status new_statistics(struct quantisation *q) {
     s->histogram = arena_new(&q->arena, n, CALIBRATION_BINS * sizeof *s->histogram);
     s->counted = arena_new(&q->arena, n, sizeof *s->counted);
     q->facts.gain = arena_new(&q->arena, n, sizeof(double));
+    q->facts.reach = arena_new(&q->arena, n, sizeof(double));
     q->facts.factor = arena_new(&q->arena, n, sizeof(double));
     for (size_t i = 0; q->facts.factor && i < n; i++) q->facts.factor[i] = 1;
     return s->low && s->high && s->mean && s->square && s->active && s->histogram && s->counted &&
-                   q->facts.gain && q->facts.factor
+                   q->facts.gain && q->facts.reach && q->facts.factor
                ? POMONA_OK
                : fail_memory(q->error, "statistics");
 }

@@ -54,7 +54,9 @@ struct channel_statistics {
 
 /* What the choices know of every channel, in the units of the plan as it is. */
 struct channel_facts {
-    double *gain;   /* noise in the features, of noise of variance 1 in one value of the channel */
+    double *gain; /* noise in the features, of noise of variance 1 in one value of the channel */
+    double *
+        reach; /* how far from 0 its values go, outliers left out where that is the better use of 255 codes */
     double *factor; /* of the channel in the plan to what it was before equalisation */
 };
 
@@ -120,6 +122,9 @@ void calibration_join_histograms(struct quantisation *q, const struct calibratio
 /* Fills facts.gain: how noise goes through the network, from the features back, taken as independent from value to value. */
 void quantisation_find_gains(struct quantisation *q);
 
+/* Fills facts.reach. */
+void quantisation_find_reaches(struct quantisation *q);
+
 /* Scales channels: see docs/internals/quantise.md. */
 pomona_status quantisation_equalise(struct quantisation *q);
 
@@ -129,9 +134,6 @@ void quantisation_choose_weights(struct quantisation *q, bool clip);
 
 /* Mean squared error of a channel in codes of width `step` from low to high; exact zeros have none. */
 double channel_noise(const struct quantisation *q, size_t channel, double low, double high, double step);
-
-/* How far from 0 a channel's values go, outliers left out where that is the better use of 255 codes. */
-double channel_reach(const struct quantisation *q, size_t channel);
 
 /* Input channel of weight i of output channel o. */
 size_t step_input_channel(const struct step *step, const struct step_code *code, size_t o, size_t i);

@@ -14,6 +14,9 @@
 
 enum { STRENGTHS = 11 };
 #define FACTOR_MAX 64.0
+/* The error of a weight is the same at every place of an image, so the mean over places does not make it smaller as it does
+ * that of values; how much more it counts was measured. */
+#define WEIGHT_NOISE 10.0
 
 struct equalising {
     struct quantisation *q;
@@ -51,29 +54,36 @@ static float group_bound(const struct equalising *e, int group) {
     return bound > 0 ? bound : -1;
 }
 
-/* Noise in the features that the weights of a group's readers make. */
+/* What rounding makes of one row of a reader's weights, divided by the factors: noise in one of its outputs. */
+static double row_noise(const struct equalising *e, const struct step *step, const struct step_code *code,
+                        size_t o) {
+    const double *square = e->q->statistics.square + e->q->tensors[step->input].first;
+    const float *weights = step->weights + o * code->per_channel;
+    double most = 0, noise = 0;
+    for (size_t j = 0; j < code->per_channel; j++)
+        most = fmax(most, fabs((double)weights[j]) / e->factor[step_input_channel(step, code, o, j)]);
+    double scale = most / WEIGHT_CODES;
+    for (size_t j = 0; j < code->per_channel && scale > 0; j++) {
+        size_t c = step_input_channel(step, code, o, j);
+        double weight = (double)weights[j] / e->factor[c] / scale;
+        double error = (weight - rint(weight)) * scale * e->factor[c];
+        noise += error * error * square[c];
+    }
+    return noise;
+}
+
+/* Noise in the features that the weights of a group's readers make. Their errors are taken as they are and not as even within a
+ * code: weights that were 8 bits before stay so only with factors of 1. */
 static double weight_noise(const struct equalising *e, int group) {
     const struct quantisation *q = e->q;
     double noise = 0;
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
-        const struct step_code *code = &q->steps[i];
         if (group_of(e, step->input) != group || step->kind == STEP_DEPTHWISE) continue;
-        size_t input = q->tensors[step->input].first, output = q->tensors[step->output].first;
-        double squares = 0;
-        for (size_t j = 0; j < code->per_channel; j++) {
-            size_t c = step_input_channel(step, code, 0, j);
-            squares += e->factor[c] * e->factor[c] * q->statistics.square[input + c];
-        }
-        for (size_t o = 0; o < (size_t)step->out_channels; o++) {
-            double most = 0;
-            for (size_t j = 0; j < code->per_channel; j++)
-                most = fmax(most, fabs((double)step->weights[o * code->per_channel + j]) /
-                                      e->factor[step_input_channel(step, code, o, j)]);
-            double width = most / WEIGHT_CODES;
-            noise +=
-                q->facts.gain[output + o] * q->statistics.active[output + o] * width * width / 12 * squares;
-        }
+        size_t output = q->tensors[step->output].first;
+        for (size_t o = 0; o < (size_t)step->out_channels; o++)
+            noise += (double)step->rows * q->facts.gain[output + o] * q->statistics.active[output + o] *
+                     row_noise(e, step, &q->steps[i], o);
     }
     return noise;
 }
@@ -87,7 +97,7 @@ static double tensor_noise(const struct equalising *e, int group, double bound) 
         if (code->role != TENSOR_CODED || group_of(e, t) != group) continue;
         double low = 0, high = 0;
         for (size_t c = 0; c < (size_t)code->channels; c++) {
-            double reach = channel_reach(q, code->first + c);
+            double reach = q->facts.reach[code->first + c];
             low = fmin(low, e->factor[c] * fmax((double)q->statistics.low[code->first + c], -reach));
             high = fmax(high, e->factor[c] * fmin((double)q->statistics.high[code->first + c], reach));
         }
@@ -98,18 +108,6 @@ static double tensor_noise(const struct equalising *e, int group, double bound) 
                                    (high - low) / CODES / e->factor[c]);
     }
     return noise;
-}
-
-/* Elements of a picture in the readers' outputs: the weights' noise is counted for each. */
-static double readers_rows(const struct equalising *e, int group) {
-    double rows = 0, readers = 0;
-    for (int i = 0; i < e->q->plan->step_count; i++) {
-        const struct step *step = &e->q->plan->steps[i];
-        if (group_of(e, step->input) != group || step->kind == STEP_DEPTHWISE) continue;
-        rows += (double)step->rows;
-        readers++;
-    }
-    return readers > 0 ? rows / readers : 0;
 }
 
 static void set_factors(struct equalising *e, size_t channels, double largest, double strength) {
@@ -133,6 +131,7 @@ static void apply(struct equalising *e, int group) {
             s->mean[at] *= factor;
             s->square[at] *= factor * factor;
             q->facts.gain[at] /= factor * factor;
+            q->facts.reach[at] *= factor;
             q->facts.factor[at] *= factor;
         }
     }
@@ -163,16 +162,15 @@ static void equalise_group(struct equalising *e, int group) {
     for (int t = 0; t < q->plan->tensor_count; t++) {
         if (q->tensors[t].role != TENSOR_CODED || group_of(e, t) != group) continue;
         for (size_t c = 0; c < channels; c++)
-            e->reach[c] = fmax(e->reach[c], channel_reach(q, q->tensors[t].first + c));
+            e->reach[c] = fmax(e->reach[c], q->facts.reach[q->tensors[t].first + c]);
     }
     for (size_t c = 0; c < channels; c++) largest = fmax(largest, e->reach[c]);
     if (bound < INFINITY) largest = (double)bound;
     if (largest <= 0) return;
-    double rows = readers_rows(e, group);
     for (int k = 0; k < STRENGTHS; k++) {
         double strength = (double)k / (STRENGTHS - 1);
         set_factors(e, channels, largest, strength);
-        double noise = tensor_noise(e, group, (double)bound) + rows * weight_noise(e, group);
+        double noise = tensor_noise(e, group, (double)bound) + WEIGHT_NOISE * weight_noise(e, group);
         if (noise < least) least = noise, best = strength;
     }
     set_factors(e, channels, largest, best);
@@ -190,6 +188,7 @@ pomona_status quantisation_equalise(struct quantisation *q) {
     e.factor = memory_new((size_t)widest, sizeof *e.factor);
     pomona_status status = e.group && e.reach && e.factor ? POMONA_OK : fail_memory(q->error, "equalisation");
     if (status == POMONA_OK) {
+        quantisation_find_reaches(q);
         for (int t = 0; t < plan->tensor_count; t++) e.group[t] = t;
         for (int i = 0; i < plan->step_count; i++)
             if (plan->steps[i].second >= 0) tie(&e, plan->steps[i].output, plan->steps[i].second);

@@ -58,7 +58,7 @@ double channel_noise(const struct quantisation *q, size_t channel, double low, d
     return noise / (double)s->counted[channel];
 }
 
-double channel_reach(const struct quantisation *q, size_t channel) {
+static double find_reach(const struct quantisation *q, size_t channel) {
     double low = fmin(0, (double)q->statistics.low[channel]),
            high = fmax(0, (double)q->statistics.high[channel]);
     double most = fmax(-low, high), best = most, least = INFINITY;
@@ -69,4 +69,8 @@ double channel_reach(const struct quantisation *q, size_t channel) {
         if (noise < least) least = noise, best = reach;
     }
     return best;
+}
+
+void quantisation_find_reaches(struct quantisation *q) {
+    for (size_t i = 0; i < q->channels; i++) q->facts.reach[i] = find_reach(q, i);
 }
