@@ -15,6 +15,7 @@ struct dwconv_f32_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
 struct gemm_f64_impl;
+struct gemm_u8s8_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
@@ -96,6 +97,7 @@ static inline double sum_bound(int terms) { return (2.0 * terms + 4.0) * 0x1p-24
 
 void check_gemm_f32(struct check *check, const struct gemm_f32_impl *impl);
 void check_gemm_f64(struct check *check, const struct gemm_f64_impl *impl);
+void check_gemm_u8s8(struct check *check, const struct gemm_u8s8_impl *impl);
 void check_conv_f32(struct check *check, const struct conv_f32_impl *impl);
 void check_dwconv_f32(struct check *check, const struct dwconv_f32_impl *impl);
 void check_pool_f32(struct check *check, const struct pool_f32_impl *impl);
@@ -106,5 +108,6 @@ void check_syrk_s16(struct check *check, const struct syrk_s16_impl *impl);
 
 /* Prints the speed of the tier's kernels on the layers of MobileNetV2 1.0/224. */
 void bench_kernels(pomona_tier tier);
+void bench_integer_kernels(pomona_tier tier);
 
 #endif
