@@ -1,4 +1,4 @@
-/* gemm_u8s8 on top of simd/i8_*.h. The source that includes this defines HEIGHTS_n and ROWS_MAX (simd_tile.h) and
+/* gemm_u8s8 on top of simd_i8/ISA.h. The source that includes this defines HEIGHTS_n and ROWS_MAX (simd_tile.h) and
  *   GEMM_CACHE_BYTES  how much of the L2 cache one operand may take */
 #include "kernels/gemm_u8s8/simd_rows.h"
 

@@ -1,4 +1,4 @@
-/* The register tile of the integer products, on top of a simd/i8_*.h. The source that includes this defines, for each number of
+/* The register tile of the integer products, on top of a simd_i8/ISA.h. The source that includes this defines, for each number of
  * vectors of channels that it has (VECTORS_MAX), the heights of its tiles:
  *   HEIGHTS_1(H), HEIGHTS_2(H), ...   H(rows) from the tallest down to 1; its sums, the weights and one pixel fit the registers
  *   ROWS_MAX                          the tallest
@@ -6,7 +6,7 @@
 #ifndef KERNELS_GEMM_U8S8_SIMD_TILE_H
 #define KERNELS_GEMM_U8S8_SIMD_TILE_H
 
-#include "kernels/simd/i8_panel.h"
+#include "kernels/simd_i8/panel.h"
 
 /* A row of x is `count` pieces of `steps` groups of inputs, `distance` bytes apart: the rows of a window, in different rows of
  * an image. */

@@ -1,5 +1,4 @@
-#include "kernels/simd/i8_tiles_x86_avx512.h"
-#include "kernels/simd/i8_x86_avx512.h"
+#include "kernels/simd_i8/x86_avx512.h"
 
 enum { GEMM_CACHE_BYTES = 512 << 10 };
 #include "kernels/gemm_u8s8/simd.h"

@@ -1,8 +1,10 @@
-/* Packed weights of the integer products, on top of a simd/i8_*.h: strips of 1 to 4 vectors of output channels, each strip
+/* Packed weights of the integer products, on top of a simd_i8/ISA.h: strips of 1 to 4 vectors of output channels, each strip
  * [vectors][LANES] biases, [vectors][LANES] multipliers, then for each step of GROUP inputs [vectors] weights. Lanes past the last
  * channel and inputs past the last are 0. */
 #ifndef KERNELS_SIMD_I8_PANEL_H
 #define KERNELS_SIMD_I8_PANEL_H
+
+#include <stdbool.h>
 
 /* How many vectors the next strip has when `channels` remain: as even as possible. */
 static inline int strip_vectors(int channels) {
@@ -29,12 +31,12 @@ static inline int packed_channel(int vectors, int vector, int lane, bool in_orde
     return in_order ? vector * LANES + lane : 4 * vectors * (lane / 4) + 4 * vector + lane % 4;
 }
 
-/* Where input k of a step-wise list of weights comes from: w [channels][inputs]; -1 for none. */
+/* What is packed: w [channels][inputs], or, for RGBX pixels, w [channels][3][steps]. */
 struct panel_source {
     int channels;
-    size_t inputs;    /* of one channel in w */
-    size_t steps;     /* ceil(padded inputs / GROUP) */
-    const int *order; /* [steps * GROUP] input of each place, -1 for none; NULL: in order */
+    size_t inputs; /* of one channel in w */
+    size_t steps;  /* of GROUP inputs */
+    bool rgbx;     /* a step is a pixel, and its fourth byte counts nothing */
     const int8_t *w;
     const int32_t *bias;
     const float *multiplier;
@@ -42,8 +44,10 @@ struct panel_source {
 };
 
 static inline int8_t panel_weight(const struct panel_source *s, int channel, size_t place) {
-    if (s->order)
-        return s->order[place] < 0 ? 0 : s->w[(size_t)channel * s->inputs + (size_t)s->order[place]];
+    if (s->rgbx) {
+        size_t pixel = place / GROUP, colour = place % GROUP;
+        return colour == 3 ? 0 : s->w[((size_t)channel * 3 + colour) * s->steps + pixel];
+    }
     return place < s->inputs ? s->w[(size_t)channel * s->inputs + place] : 0;
 }
 

@@ -1,8 +1,8 @@
-/* simd/i8_common.h for AVX-512 with VNNI. */
+/* simd_i8/common.h for AVX-512 with VNNI. */
 #ifndef KERNELS_SIMD_I8_X86_AVX512_H
 #define KERNELS_SIMD_I8_X86_AVX512_H
 
-#include "kernels/simd/i8_common.h"
+#include "kernels/simd_i8/common.h"
 
 #include <immintrin.h>
 
@@ -86,5 +86,13 @@ ALWAYS_INLINE void residual_load(size_t count, int vectors, const uint8_t *r,
         addends[i] = _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(wide[i], zero_point)),
                                    _mm512_set1_ps(scale.factor));
 }
+
+/* Heights of the tiles with AVX-512: 28 sums at most, four vectors of weights are read from memory. All of MobileNet's sides are
+ * multiples of 7. */
+#define ROWS_MAX     14
+#define HEIGHTS_1(H) H(14) H(7) H(4) H(2) H(1)
+#define HEIGHTS_2(H) H(14) H(7) H(4) H(2) H(1)
+#define HEIGHTS_3(H) H(7) H(4) H(2) H(1)
+#define HEIGHTS_4(H) H(7) H(4) H(2) H(1)
 
 #endif

@@ -1,9 +1,9 @@
-/* simd/i8_common.h for AVX2: bytes are widened to 16 bits, since vpmaddubsw saturates. The four inputs of a group are taken as
+/* simd_i8/common.h for AVX2: bytes are widened to 16 bits, since vpmaddubsw saturates. The four inputs of a group are taken as
  * two pairs, (0, 2) and (1, 3): a mask and a shift of the broadcast group make them. */
 #ifndef KERNELS_SIMD_I8_X86_AVX2_H
 #define KERNELS_SIMD_I8_X86_AVX2_H
 
-#include "kernels/simd/i8_common.h"
+#include "kernels/simd_i8/common.h"
 
 #include <immintrin.h>
 
@@ -89,5 +89,10 @@ ALWAYS_INLINE void residual_load(size_t count, int vectors, const uint8_t *r,
         addends[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(wide[i], zero_point)),
                                    _mm256_set1_ps(scale.factor));
 }
+
+/* Heights of the tiles with AVX2: 8 sums, two halves of two vectors of weights, one pixel's halves in 16 registers. */
+#define ROWS_MAX     4
+#define HEIGHTS_1(H) H(4) H(2) H(1)
+#define HEIGHTS_2(H) H(4) H(2) H(1)
 
 #endif

@@ -1,4 +1,4 @@
-/* What the vector headers of the integer products (simd/i8_*.h) have in common. A source of one instruction set includes
+/* What the vector headers of the integer products (simd_i8/ISA.h) have in common. A source of one instruction set includes
  * its header first, then the bodies (FAMILY/simd.h) written on top of it.
  *
  *   VECTORS_MAX       (a macro) most vectors of output channels side by side in a tile, up to 4
