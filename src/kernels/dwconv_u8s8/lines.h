@@ -13,11 +13,20 @@
 
 enum { DW(LINE_GROUPS_AT) = 8 * WIDTH };
 
-/* Adds a column to the sums [slot][row][vector]. Its first tap would belong to the output `lead` columns behind the
- * first one in flight (whose slot is `phase`); only outputs before `limit` are in flight. */
-ALWAYS_INLINE void DW(column)(const struct dw_block *b, vec *sums, const uint8_t *const *p,
+/* The sums of one column of outputs: of one line or two. */
+struct DW(sums) {
+    vec v[2][VECTORS];
+};
+
+/* How many outputs of a line a column belongs to, and so how many are in flight. */
+ALWAYS_INLINE int DW(flight)(struct dw_shape shape) {
+    return (shape.kernel + shape.stride - 1) / shape.stride;
+}
+
+/* Adds a column to the sums in flight. Its tap 0 belongs to the output `lead` columns behind the start of the first
+ * one, whose slot is `phase`; only the first `limit` outputs are in flight. */
+ALWAYS_INLINE void DW(column)(const struct dw_block *b, struct DW(sums) * sums, const uint8_t *const *p,
                               struct dw_shape shape, int phase, int lead, int limit) {
-    const int flight = (shape.kernel + shape.stride - 1) / shape.stride;
     const uint8_t *last = p[shape.kernel == 5 || shape.rows == 2 ? 3 : 2];
     struct DW(quads) quads = DW(interleave)((const uint8_t *const[4]){p[0], p[1], p[2], last}), rest = quads;
     if (shape.kernel == 5) rest = DW(interleave)((const uint8_t *const[4]){p[4], p[4], p[4], p[4]});
@@ -28,20 +37,21 @@ ALWAYS_INLINE void DW(column)(const struct dw_block *b, vec *sums, const uint8_t
             const int ahead = (lead - t) / shape.stride;
             if (lead < t || (lead - t) % shape.stride != 0 || ahead >= limit) continue;
             const uint8_t *w = b->packed + DW(LINE_GROUPS_AT) + t * 2 * GROUP;
-            vec *sum = sums + ((phase + ahead) % flight * shape.rows) * VECTORS + j;
-            if (t == 0) sum[0] = DW(load)(b->packed, j);
-            sum[0] = DW(dot)(sum[0], &quads, j, w);
-            if (shape.kernel == 5) sum[0] = DW(dot)(sum[0], &rest, j, w + GROUP);
+            struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
+            vec v = t == 0 ? DW(load)(b->packed, j) : sum->v[0][j];
+            v = DW(dot)(v, &quads, j, w);
+            sum->v[0][j] = shape.kernel == 5 ? DW(dot)(v, &rest, j, w + GROUP) : v;
             if (shape.rows < 2) continue;
-            if (t == 0) sum[VECTORS] = DW(load)(b->packed, j);
-            sum[VECTORS] = DW(dot)(sum[VECTORS], &quads, j, w + GROUP);
+            v = t == 0 ? DW(load)(b->packed, j) : sum->v[1][j];
+            sum->v[1][j] = DW(dot)(v, &quads, j, w + GROUP);
         }
     }
 }
 
 /* The same for a column that may lie outside the image. */
-ALWAYS_INLINE void DW(edge_column)(const struct dw_block *b, vec *sums, const struct dw_line *line, int in_x,
-                                   struct dw_shape shape, int phase, int lead, int limit) {
+ALWAYS_INLINE void DW(edge_column)(const struct dw_block *b, struct DW(sums) * sums,
+                                   const struct dw_line *line, int in_x, struct dw_shape shape, int phase,
+                                   int lead, int limit) {
     bool inside = in_x >= 0 && in_x < b->args->window.in_width;
     size_t offset = inside ? (size_t)in_x * (size_t)b->args->channels : 0;
     const uint8_t *p[5];
@@ -50,60 +60,84 @@ ALWAYS_INLINE void DW(edge_column)(const struct dw_block *b, vec *sums, const st
     DW(column)(b, sums, p, shape, phase, lead, limit);
 }
 
-/* Finishes the output in slot `phase`. */
-ALWAYS_INLINE void DW(finish_rows)(const struct dw_block *b, const vec *sums, const struct dw_line *line,
-                                   size_t y, struct dw_shape shape, int phase) {
-    UNROLL
-    for (int row = 0; row < shape.rows; row++)
-        DW(finish)(b, sums + (phase * shape.rows + row) * VECTORS, line->y[row] + y);
+/* Finishes an output, y bytes into the line. */
+ALWAYS_INLINE void DW(finish_rows)(const struct dw_block *b, const struct DW(sums) * sums,
+                                   const struct dw_line *line, size_t y, struct dw_shape shape) {
+    DW(finish)(b, sums->v[0], line->y[0] + y);
+    if (shape.rows == 2) DW(finish)(b, sums->v[1], line->y[1] + y);
 }
 
-/* One step inside the image: the last columns of an output, x bytes into the rows. */
-ALWAYS_INLINE void DW(step)(const struct dw_block *b, vec *sums, const struct dw_line *line, size_t x,
-                            size_t y, struct dw_shape shape, int phase) {
-    const int flight = (shape.kernel + shape.stride - 1) / shape.stride;
+/* Where a line has got to: bytes into its rows. */
+struct DW(cursor) {
+    size_t x, y;
+};
+
+/* The last columns of the output in slot `phase`, inside the image. */
+ALWAYS_INLINE void DW(step)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
+                            struct DW(cursor) * at, struct dw_shape shape, int phase) {
+    size_t channels = (size_t)b->args->channels;
     UNROLL
-    for (int d = 0; d < shape.stride; d++) {
+    for (int d = 0; d < shape.stride; d++, at->x += channels) {
         const uint8_t *p[5];
         UNROLL
-        for (int r = 0; r < 5; r++) p[r] = line->rows[r] + x + (size_t)d * (size_t)b->args->channels;
-        DW(column)(b, sums, p, shape, phase, shape.kernel - shape.stride + d, flight);
+        for (int r = 0; r < 5; r++) p[r] = line->rows[r] + at->x;
+        DW(column)(b, sums, p, shape, phase, shape.kernel - shape.stride + d, DW(flight)(shape));
     }
-    DW(finish_rows)(b, sums, line, y, shape, phase);
+    DW(finish_rows)(b, &sums[phase], line, at->y, shape);
+    at->y += channels;
 }
 
-/* Needs a line of at least flight - 1 outputs whose columns, but for those of its first and last outputs, lie inside
- * the image: see choose_shape(). */
+/* The columns before the first step. */
+ALWAYS_INLINE void DW(begin)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
+                             struct dw_shape shape) {
+    const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
+              in_x = -b->args->window.pad_left;
+    DW(edge_column)(b, sums, line, in_x, shape, 0, 0, flight);
+    if (ahead > 1) DW(edge_column)(b, sums, line, in_x + 1, shape, 0, 1, flight);
+    if (ahead > 2) DW(edge_column)(b, sums, line, in_x + 2, shape, 0, 2, flight);
+    if (ahead > 3) DW(edge_column)(b, sums, line, in_x + 3, shape, 0, 3, flight);
+}
+
+/* The step of one of the last flight - 1 outputs, from column in_x on. */
+ALWAYS_INLINE void DW(end)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
+                           int in_x, size_t y, struct dw_shape shape, int phase) {
+    const int ahead = shape.kernel - shape.stride, limit = DW(flight)(shape) - 1 - phase;
+    if (limit < 1) return;
+    in_x += phase * shape.stride;
+    DW(edge_column)(b, sums, line, in_x, shape, phase, ahead, limit);
+    if (shape.stride == 2) DW(edge_column)(b, sums, line, in_x + 1, shape, phase, ahead + 1, limit);
+    DW(finish_rows)(b, &sums[phase], line, y + (size_t)phase * (size_t)b->args->channels, shape);
+}
+
+/* Needs a line of at least flight - 1 outputs whose columns, but for those of begin() and end(), lie inside the image:
+ * see choose_shape(). No loop over phases: each has to be a constant for the sums to stay in registers. */
 ALWAYS_INLINE void DW(line)(const struct dw_block *b, const struct dw_line *line, struct dw_shape shape) {
     const struct window *g = &b->args->window;
-    const int flight = (shape.kernel + shape.stride - 1) / shape.stride;
-    const int ahead = shape.kernel - shape.stride; /* columns before the first step */
-    const size_t channels = (size_t)b->args->channels, x_step = (size_t)shape.stride * channels;
-    vec sums[5 * 2 * VECTORS];
-    UNROLL
-    for (int lead = 0; lead < ahead; lead++)
-        DW(edge_column)(b, sums, line, lead - g->pad_left, shape, 0, lead, flight);
-    int steps = g->out_width - (flight - 1), n = steps;
-    size_t x = n > 0 ? (size_t)(ahead - g->pad_left) * channels : 0, y = 0;
+    const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
+              steps = g->out_width - (flight - 1);
+    struct DW(sums) sums[5];
+    DW(begin)(b, sums, line, shape);
+    struct DW(cursor) at = {steps > 0 ? (size_t)(ahead - g->pad_left) * (size_t)b->args->channels : 0, 0};
+    int n = steps;
     for (; n >= flight; n -= flight) {
-        UNROLL
-        for (int phase = 0; phase < flight; phase++, x += x_step, y += channels)
-            DW(step)(b, sums, line, x, y, shape, phase);
+        DW(step)(b, sums, line, &at, shape, 0);
+        if (flight > 1) DW(step)(b, sums, line, &at, shape, 1);
+        if (flight > 2) DW(step)(b, sums, line, &at, shape, 2);
+        if (flight > 3) DW(step)(b, sums, line, &at, shape, 3);
+        if (flight > 4) DW(step)(b, sums, line, &at, shape, 4);
     }
-    for (; n > 0; n--, x += x_step, y += channels) {
-        DW(step)(b, sums, line, x, y, shape, 0);
-        UNROLL
-        for (int i = 0; i < (flight - 1) * shape.rows * VECTORS; i++)
-            sums[i] = sums[i + shape.rows * VECTORS];
+    for (; n > 0; n--) {
+        DW(step)(b, sums, line, &at, shape, 0);
+        sums[0] = sums[1];
+        if (flight > 2) sums[1] = sums[2];
+        if (flight > 3) sums[2] = sums[3];
+        if (flight > 4) sums[3] = sums[4];
     }
-    UNROLL
-    for (int phase = 0; phase < flight - 1; phase++, y += channels) {
-        int in_x = (steps + phase) * shape.stride + ahead - g->pad_left;
-        UNROLL
-        for (int d = 0; d < shape.stride; d++)
-            DW(edge_column)(b, sums, line, in_x + d, shape, phase, ahead + d, flight - 1 - phase);
-        DW(finish_rows)(b, sums, line, y, shape, phase);
-    }
+    int in_x = steps * shape.stride + ahead - g->pad_left;
+    DW(end)(b, sums, line, in_x, at.y, shape, 0);
+    DW(end)(b, sums, line, in_x, at.y, shape, 1);
+    DW(end)(b, sums, line, in_x, at.y, shape, 2);
+    DW(end)(b, sums, line, in_x, at.y, shape, 3);
 }
 
 static void DW(line_3_1_pair)(const struct dw_block *b, const struct dw_line *line) {
@@ -132,10 +166,14 @@ static void DW(lines)(const struct dw_block *b) {
         for (int r = 0; r < 5; r++) line.rows[r] = dw_row(b, out_y * g->stride_y - g->pad_top + r);
         if (pair)
             DW(line_3_1_pair)(b, &line);
+        else if (b->shape.kernel == 3 && b->shape.stride == 1)
+            DW(line_3_1)(b, &line);
         else if (b->shape.kernel == 3)
-            (b->shape.stride == 1 ? DW(line_3_1) : DW(line_3_2))(b, &line);
+            DW(line_3_2)(b, &line);
+        else if (b->shape.stride == 1)
+            DW(line_5_1)(b, &line);
         else
-            (b->shape.stride == 1 ? DW(line_5_1) : DW(line_5_2))(b, &line);
+            DW(line_5_2)(b, &line);
         out_y += pair ? 2 : 1;
     }
 }
