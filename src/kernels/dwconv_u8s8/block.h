@@ -30,8 +30,17 @@ struct dw_block {
     const uint8_t *padding; /* a row of the image full of the padding byte */
     const uint8_t *image;   /* x of one image, at the first channel of the block */
     uint8_t *y;             /* y of that image, at the same channel */
-    int valid;              /* how many channels of the block there are */
+    size_t valid;           /* channels from there on: of this block and of those of its width that follow */
+    size_t bytes;           /* of a packed block */
 };
+
+/* The next block of `width` channels. */
+ALWAYS_INLINE void dw_next(struct dw_block *b, size_t width) {
+    b->packed += b->bytes;
+    b->image += width;
+    b->y += width;
+    b->valid -= width < b->valid ? width : b->valid;
+}
 
 /* One or two lines of outputs, and the rows of x they read. */
 struct dw_line {

@@ -5,6 +5,7 @@
  *   vec, struct DW(quads)
  *   DW(interleave)(p) the quads of p[0..3]
  *   DW(dot)(sum, quads, j, w)     adds the products of vector j with the group w
+ *   DW(dot_first)(sum, quads, j, w)   the same where all weights but the first are 0
  *   DW(load)(w, j)    vector j of the bias or the multiplier
  *   DW(finish)(block, sums, y)    requantises VECTORS sums and stores them
  *
@@ -40,7 +41,7 @@ ALWAYS_INLINE void DW(column)(const struct dw_block *b, struct DW(sums) * sums, 
             struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
             vec v = t == 0 ? DW(load)(b->packed, j) : sum->v[0][j];
             v = DW(dot)(v, &quads, j, w);
-            sum->v[0][j] = shape.kernel == 5 ? DW(dot)(v, &rest, j, w + GROUP) : v;
+            sum->v[0][j] = shape.kernel == 5 ? DW(dot_first)(v, &rest, j, w + GROUP) : v;
             if (shape.rows < 2) continue;
             v = t == 0 ? DW(load)(b->packed, j) : sum->v[1][j];
             sum->v[1][j] = DW(dot)(v, &quads, j, w + GROUP);
@@ -156,25 +157,31 @@ static void DW(line_5_2)(const struct dw_block *b, const struct dw_line *line) {
     DW(line)(b, line, (struct dw_shape){5, 2, 1});
 }
 
-/* All lines of an image. */
-static void DW(lines)(const struct dw_block *b) {
+/* Line out_y of an image, and the next one with it if `pair`. */
+static void DW(line_of)(const struct dw_block *b, int out_y, bool pair) {
     const struct window *g = &b->args->window;
     size_t y_row = (size_t)g->out_width * (size_t)b->args->channels;
-    for (int out_y = 0; out_y < g->out_height;) {
-        bool pair = b->shape.rows == 2 && out_y + 1 < g->out_height;
-        struct dw_line line = {.y = {b->y + (size_t)out_y * y_row, b->y + (size_t)(out_y + pair) * y_row}};
-        for (int r = 0; r < 5; r++) line.rows[r] = dw_row(b, out_y * g->stride_y - g->pad_top + r);
-        if (pair)
-            DW(line_3_1_pair)(b, &line);
-        else if (b->shape.kernel == 3 && b->shape.stride == 1)
-            DW(line_3_1)(b, &line);
-        else if (b->shape.kernel == 3)
-            DW(line_3_2)(b, &line);
-        else if (b->shape.stride == 1)
-            DW(line_5_1)(b, &line);
-        else
-            DW(line_5_2)(b, &line);
-        out_y += pair ? 2 : 1;
+    struct dw_line line = {.y = {b->y + (size_t)out_y * y_row, b->y + (size_t)(out_y + pair) * y_row}};
+    for (int r = 0; r < 5; r++) line.rows[r] = dw_row(b, out_y * g->stride_y - g->pad_top + r);
+    if (pair)
+        DW(line_3_1_pair)(b, &line);
+    else if (b->shape.kernel == 3 && b->shape.stride == 1)
+        DW(line_3_1)(b, &line);
+    else if (b->shape.kernel == 3)
+        DW(line_3_2)(b, &line);
+    else if (b->shape.stride == 1)
+        DW(line_5_1)(b, &line);
+    else
+        DW(line_5_2)(b, &line);
+}
+
+/* An image, for all blocks: a line of one after the other, while its rows are in the cache. */
+static void DW(lines)(const struct dw_block *b) {
+    const int height = b->args->window.out_height;
+    for (int out_y = 0, done; out_y < height; out_y += done) {
+        done = b->shape.rows == 2 && out_y + 1 < height ? 2 : 1;
+        for (struct dw_block block = *b; block.valid > 0; dw_next(&block, WIDTH))
+            DW(line_of)(&block, out_y, done == 2);
     }
 }
 
@@ -205,13 +212,16 @@ static void DW(point)(const struct dw_block *b, int out_y, int out_x, uint8_t *y
 }
 
 static void DW(points)(const struct dw_block *b) {
-    uint8_t *y = b->y;
-    for (int out_y = 0; out_y < b->args->window.out_height; out_y++)
-        for (int out_x = 0; out_x < b->args->window.out_width; out_x++, y += b->args->channels)
-            DW(point)(b, out_y, out_x, y);
+    const struct window *g = &b->args->window;
+    for (struct dw_block block = *b; block.valid > 0; dw_next(&block, WIDTH)) {
+        uint8_t *y = block.y;
+        for (int out_y = 0; out_y < g->out_height; out_y++)
+            for (int out_x = 0; out_x < g->out_width; out_x++, y += block.args->channels)
+                DW(point)(&block, out_y, out_x, y);
+    }
 }
 
-static void DW(block)(const struct dw_block *b) {
+static void DW(blocks)(const struct dw_block *b) {
     if (b->shape.kernel == 0)
         DW(points)(b);
     else

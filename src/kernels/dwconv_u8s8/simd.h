@@ -4,7 +4,8 @@
  *   dw_group_bytes(width)
  *   dw_position(width, channel)  where a channel of the block is in a vector of biases or multipliers
  *   dw_put(width, group, channel, i, weight)    weight i (0..3) of a channel into a group
- *   dw_run_block(width, block) */
+ *   dw_together(channels)        how many of the next channels go through an image together: blocks of one width
+ *   dw_run_blocks(width, block)  that many */
 
 static size_t block_bytes(size_t width, int kernel_height, int kernel_width) {
     return 8 * width + dw_groups(kernel_height, kernel_width) * dw_group_bytes(width);
@@ -78,14 +79,16 @@ static void run(const struct dwconv_u8s8_args *a) {
            y_image = (size_t)g->out_height * (size_t)g->out_width * channels;
     memset(a->scratch, a->padding, scratch_bytes(g, a->channels));
     for (int image = 0; image < a->images; image++) {
-        struct dw_block block = {a, choose_shape(g), a->packed, a->scratch, NULL, NULL, 0};
-        for (size_t first = 0, width; first < channels; first += width) {
-            width = dw_width(channels - first);
+        struct dw_block block = {a, choose_shape(g), a->packed, a->scratch, NULL, NULL, 0, 0};
+        for (size_t first = 0, count; first < channels; first += count) {
+            size_t width = dw_width(channels - first);
+            count = dw_together(channels - first);
             block.image = a->x + (size_t)image * x_image + first;
             block.y = a->y + (size_t)image * y_image + first;
-            block.valid = (int)(width < channels - first ? width : channels - first);
-            dw_run_block(width, &block);
-            block.packed += block_bytes(width, g->kernel_height, g->kernel_width);
+            block.valid = count;
+            block.bytes = block_bytes(width, g->kernel_height, g->kernel_width);
+            dw_run_blocks(width, &block);
+            block.packed += (count + width - 1) / width * block.bytes;
         }
     }
 }

@@ -77,8 +77,13 @@ static void dw_put(size_t width, uint8_t *group, size_t channel, int i, int8_t w
     memcpy(group + 4 * dw_position(width, channel) + i, &weight, 1);
 }
 
-static void dw_run_block(size_t width, const struct dw_block *block) {
-    (width == 64 ? block_64 : width == 32 ? block_32 : block_16)(block);
+/* More than one block at a time would need more of the L1 cache than it saves. */
+static size_t dw_together(size_t channels) {
+    return dw_width(channels) < channels ? dw_width(channels) : channels;
+}
+
+static void dw_run_blocks(size_t width, const struct dw_block *block) {
+    (width == 64 ? blocks_64 : width == 32 ? blocks_32 : blocks_16)(block);
 }
 
 #include "kernels/dwconv_u8s8/simd.h"

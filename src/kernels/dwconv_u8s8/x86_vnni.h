@@ -26,6 +26,10 @@ ALWAYS_INLINE vec DW(dot)(vec sum, const struct DW(quads) * quads, int j, const 
     return DOT(sum, quads->v[j], DW(load)(w, j));
 }
 
+ALWAYS_INLINE vec DW(dot_first)(vec sum, const struct DW(quads) * quads, int j, const uint8_t *w) {
+    return DW(dot)(sum, quads, j, w);
+}
+
 ALWAYS_INLINE vec DW(scale)(vec sum, const uint8_t *packed, int j) {
     vec_f32 m = MM(castsi)(DW(load)(packed + 4 * WIDTH, j));
     return MM(cvtps_epi32)(MM(mul_ps)(MM(cvtepi32_ps)(sum), m));
