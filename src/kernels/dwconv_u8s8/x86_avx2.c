@@ -39,6 +39,13 @@ ALWAYS_INLINE vec dot_8(vec sum, const struct quads_8 *quads, int j, const uint8
     return _mm256_add_epi32(sum, _mm256_madd_epi16(quads->last, load_8(w, 1)));
 }
 
+/* The first 1..7 bytes, without a call that would cost the sums their registers. */
+ALWAYS_INLINE void store_part(uint8_t *y, uint64_t bytes, size_t count) {
+    if (count & 4) memcpy(y, &bytes, 4), y += 4, bytes >>= 32;
+    if (count & 2) memcpy(y, &bytes, 2), y += 2, bytes >>= 16;
+    if (count & 1) memcpy(y, &bytes, 1);
+}
+
 /* Sums saturated to 16 bits and then to 8 end at the same bound as those that were clamped at once. */
 ALWAYS_INLINE void finish_8(const struct dw_block *b, const vec *sums, uint8_t *y) {
     const struct requantise_output *o = &b->args->output;
@@ -48,8 +55,11 @@ ALWAYS_INLINE void finish_8(const struct dw_block *b, const vec *sums, uint8_t *
     q = _mm_adds_epi16(q, _mm_set1_epi16((short)o->zero_point));
     q = _mm_packus_epi16(q, q);
     q = _mm_min_epu8(_mm_max_epu8(q, _mm_set1_epi8((char)o->low)), _mm_set1_epi8((char)o->high));
-    int64_t bytes = _mm_cvtsi128_si64(q);
-    memcpy(y, &bytes, b->valid < 8 ? b->valid : 8);
+    uint64_t bytes = (uint64_t)_mm_cvtsi128_si64(q);
+    if (b->valid >= 8)
+        memcpy(y, &bytes, 8);
+    else
+        store_part(y, bytes, b->valid);
 }
 
 #include "kernels/dwconv_u8s8/lines.h"
