@@ -50,13 +50,15 @@ struct pomona_train_options {
     double
         regularisation; /* fixed instead of the grid: L2 strength of logistic and ridge (on standardised features, of
                                the mean loss), shrinkage of LDA, neighbours of knn; 0: the grid */
-    bool no_class_weights; /* logistic: every photo counts the same; default: every class does */
-    double false_reject;   /* share of known photos that may be rejected, in [0, 0.5]; negative: no rejection;
+    /* Every photo counts the same; default: every class does, by the weights of logistic, the priors of lda and the
+     * targets of ridge. Heads of neighbours have neither. */
+    bool no_class_weights;
+    double false_reject; /* share of known photos that may be rejected, in [0, 0.5]; negative: no rejection;
                                the default 0 stands for 0.05 */
-    bool head_only;        /* write a small head for the backbone instead of backbone and head */
-    bool half;             /* store the head's weights as fp16 */
-    bool overwrite;        /* replace `out`; it stays until the new one is complete */
-    int threads;           /* default pomona_cpu_threads() */
+    bool head_only;      /* write a small head for the backbone instead of backbone and head */
+    bool half;           /* store the head's weights as fp16 */
+    bool overwrite;      /* replace `out`; it stays until the new one is complete */
+    int threads;         /* default pomona_cpu_threads() */
 
     void (*progress)(void *user, const struct pomona_train_progress *progress); /* may be NULL */
     bool (*should_stop)(

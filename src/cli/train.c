@@ -169,7 +169,7 @@ int command_train(int argc, char **argv) {
         {"strength", 0, OPTION_NUMBER, &options.regularisation, "X", "this regularisation instead of a grid",
          1e-12, 1e12},
         {"no-class-weights", 0, OPTION_FLAG, &options.no_class_weights, NULL,
-         "logistic: every photo counts the same, instead of\nevery class", 0, 0},
+         "every photo counts the same, instead of every class", 0, 0},
         {"false-reject", 0, OPTION_NUMBER, &options.false_reject, "X",
          "share of known photos that may be rejected;\ndefault 0.05", 1e-6, 0.5},
         {"no-rejection", 0, OPTION_FLAG, &no_rejection, NULL, "always answer with a class", 0, 0},

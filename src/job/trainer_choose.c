@@ -55,8 +55,13 @@ pomona_status trainer_fit(struct trainer *t, struct trainer_split *split, enum t
                     POMONA_MOMENTS_FEATURES_MAX);
     if (!split->form)
         TRY(closed_form_new(split->moments, names_of(t), t->classes.count, &split->form, t->error));
-    return kind == KIND_LDA ? lda_fit(split->form, regularisation, model, t->error)
-                            : ridge_fit(split->form, regularisation, model, t->error);
+    /* What balances classes, or does not, where rows have no weights. */
+    bool balanced = !t->options->no_class_weights;
+    TRY(kind == KIND_LDA ? lda_fit(split->form, regularisation, model, t->error)
+                         : ridge_fit(split->form, regularisation, model, t->error));
+    if (kind == KIND_LDA && !balanced) lda_use_shares(split->form, model);
+    if (kind == KIND_RIDGE && balanced) ridge_balance(split->form, model);
+    return POMONA_OK;
 }
 
 /* The rows that a split is judged on, one behind the other: all of them with one split, else a copy of its fold's. */

@@ -102,10 +102,16 @@ def test_lda_is_the_formula(pomona, tables, tmp_path):
     got = x @ weights.T + bias
     assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
 
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "s.onnx", "--head", "lda", "--strength", "0.3", "--no-class-weights")
+    weights, bias = linear(tmp_path / "s.onnx", result["temperature"])
+    got = x @ weights.T + bias
+    expected = expected + np.log([np.mean(labels == name) for name in sorted(set(y))])
+    assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
 
 def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     source, validation, (x, y), _ = tables
-    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "ridge", "--strength", "0.5")
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "ridge", "--strength", "0.5",
+                   "--no-class-weights")
     weights, bias = linear(tmp_path / "m.onnx", result["temperature"])
     x = x.astype(np.float64)
     deviation = x.std(0, ddof=1)
@@ -115,6 +121,12 @@ def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     peer = Ridge(alpha=0.5 * len(y)).fit(z, targets)
     assert np.abs(x @ weights.T + bias - peer.predict(z)).max() < 1e-4
 
+    # Classes that count the same: targets of 1 / sqrt(share), which scales each class's scores.
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "b.onnx", "--head", "ridge", "--strength", "0.5")
+    balanced, offset = linear(tmp_path / "b.onnx", result["temperature"])
+    scores, share = x @ balanced.T + offset, targets.mean(0)
+    expected = peer.predict(z) / np.sqrt(share)
+    assert np.abs(scores - scores.mean(1, keepdims=True) - expected + expected.mean(1, keepdims=True)).max() < 1e-3
 
 @pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "auto"])
 @pytest.mark.parametrize("half", [False, True])
