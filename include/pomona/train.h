@@ -35,9 +35,11 @@ struct pomona_train_options {
                                    `pomona features`), or one moments.pom (heads "lda" and "ridge" only, with
                                    `validation` or `regularisation`) */
     int source_count;
-    const char *backbone;   /* the ONNX file that made the features; NULL: the embedded one */
-    const char *out;        /* file to write */
-    const char *head;       /* "logistic" (default), "ridge", "lda", "knn", "auto" */
+    const char *backbone; /* the ONNX file that made the features; NULL: the embedded one */
+    const char *out;      /* file to write */
+    /* "logistic" (default), "ridge", "lda", "knn", "prototype" (one neighbour a class: the mean of its photos, for
+     * classes of a handful of them), "auto" (the best of these on the judged rows) */
+    const char *head;
     const char *validation; /* table of features to choose and calibrate on; excludes `folds` */
     int folds;              /* 2..100; 0: 5 unless there is a validation table */
     const char
@@ -49,7 +51,7 @@ struct pomona_train_options {
     uint64_t seed; /* of the folds */
     double
         regularisation; /* fixed instead of the grid: L2 strength of logistic and ridge (on standardised features, of
-                               the mean loss), shrinkage of LDA, neighbours of knn; 0: the grid */
+                               the mean loss), shrinkage of LDA, neighbours of knn and prototype; 0: the grid */
     /* Every photo counts the same; default: every class does, by the weights of logistic, the priors of lda and the
      * targets of ridge. Heads of neighbours have neither. */
     bool no_class_weights;

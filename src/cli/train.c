@@ -18,10 +18,10 @@ static void show_progress(void *user, const struct pomona_train_progress *progre
 }
 
 static void print_candidates(const struct pomona_train_result *r) {
-    printf("tried     head      strength    top-1    log-loss   temperature  seconds\n");
+    printf("tried     head       strength    top-1    log-loss   temperature  seconds\n");
     for (int i = 0; i < r->candidate_count; i++) {
         const struct pomona_train_candidate *c = &r->candidates[i];
-        printf("        %c %-8s  %-9.3g  %6.2f %%  %8.4f   %8.3f     %7.2f%s\n", i == r->chosen ? '*' : ' ',
+        printf("        %c %-9s  %-9.3g  %6.2f %%  %8.4f   %8.3f     %7.2f%s\n", i == r->chosen ? '*' : ' ',
                c->head, c->regularisation, 100 * c->top1, c->log_loss, c->temperature, c->seconds,
                c->converged ? "" : "  (not converged)");
     }
@@ -137,8 +137,8 @@ static const char details[] =
     "it has\n"
     "not learnt from. MODEL.onnx is one file (backbone, head, labels, preprocessing) that pomona predict and "
     "any ONNX\n"
-    "runtime run. Strengths: logistic and ridge, L2 on standardised features; lda, shrinkage; knn, "
-    "neighbours.\n\n"
+    "runtime run. Strengths: logistic and ridge, L2 on standardised features; lda, shrinkage; knn and\n"
+    "prototype, neighbours.\n\n"
     "Examples:\n"
     "  pomona features photos --out result\n"
     "  pomona train result --out fruit.onnx\n"
@@ -158,7 +158,8 @@ int command_train(int argc, char **argv) {
         {"backbone", 'b', OPTION_TEXT, &options.backbone, "FILE.onnx",
          "the network that made the features; default: the\nembedded one", 0, 0},
         {"head", 0, OPTION_TEXT, &options.head, "KIND",
-         "logistic (default), ridge, lda, knn, or auto: the\nbest of them on held-out photos", 0, 0},
+         "logistic (default), ridge, lda, knn, prototype, or\nauto: the best of them on held-out photos", 0,
+         0},
         {"val", 0, OPTION_TEXT, &options.validation, "FEATURES", "table to choose and calibrate on", 0, 0},
         {"folds", 0, OPTION_INTEGER, &folds, "N",
          "without --val: hold out each of N folds in turn;\ndefault 5", 2, POMONA_TRAIN_FOLDS_MAX},

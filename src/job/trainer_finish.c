@@ -65,13 +65,14 @@ static pomona_status fit_linear(struct trainer *t, enum trainer_kind kind, doubl
     return status;
 }
 
-static pomona_status fit_neighbours(struct trainer *t, int k) {
+static pomona_status fit_neighbours(struct trainer *t, enum trainer_kind kind, int k) {
     struct head *head = &t->head;
     struct training_rows rows = t->rows;
     rows.weight = t->splits[t->split_count - 1].weight;
     head->kind = HEAD_NEIGHBOURS;
     head->sharpness = (float)TRAINER_SHARPNESS;
-    TRY(neighbours_build(&rows, head, t->error));
+    TRY(kind == KIND_KNN ? neighbours_build(&rows, head, t->error)
+                         : neighbours_build_means(&rows, head, t->error));
     head->neighbours = k < head->prototype_count ? k : head->prototype_count;
     return POMONA_OK;
 }
@@ -208,8 +209,8 @@ pomona_status trainer_finish(struct trainer *t) {
     t->head.temperature = chosen->temperature;
     t->head.fine_confidence = t->head.coarse_confidence = CONFIDENCE;
     TRY(name_classes(t));
-    TRY(kind == KIND_KNN ? fit_neighbours(t, (int)chosen->regularisation)
-                         : fit_linear(t, kind, chosen->regularisation));
+    TRY(is_neighbours(kind) ? fit_neighbours(t, kind, (int)chosen->regularisation)
+                            : fit_linear(t, kind, chosen->regularisation));
     TRY(calibrate_known(t));
     return describe(t);
 }

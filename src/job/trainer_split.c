@@ -152,7 +152,8 @@ static pomona_status choose_space(struct trainer *t) {
     if (t->given)
         return fail(t->error, POMONA_E_USAGE, "on",
                     "principal components need tables of features, not moments");
-    if (t->options->head && strcmp(t->options->head, "knn") == 0)
+    const char *head = t->options->head;
+    if (head && (strcmp(head, "knn") == 0 || strcmp(head, "prototype") == 0))
         return fail(t->error, POMONA_E_USAGE, "on", "a head of neighbours works on the features themselves");
     TRY(apply_pca(t, (int)k));
     t->rows.width = (int)k;

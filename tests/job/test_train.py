@@ -128,7 +128,8 @@ def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     expected = peer.predict(z) / np.sqrt(share)
     assert np.abs(scores - scores.mean(1, keepdims=True) - expected + expected.mean(1, keepdims=True)).max() < 1e-3
 
-@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "auto"])
+
+@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "prototype", "auto"])
 @pytest.mark.parametrize("half", [False, True])
 def test_the_file_is_what_onnx_runtime_runs(pomona, photos, tmp_path, head, half):
     pomona("features", photos, "--out", tmp_path / "f", "-q")
@@ -165,7 +166,7 @@ def test_features_of_the_model_and_of_its_backbone_are_one_space(pomona, photos,
     assert (tmp_path / "m.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
 
 
-@pytest.mark.parametrize("head", ["logistic", "lda", "knn"])
+@pytest.mark.parametrize("head", ["logistic", "lda", "knn", "prototype"])
 def test_bytes_do_not_depend_on_threads_or_order(pomona, tables, tmp_path, head):
     source, validation, (x, y), _ = tables
     order = np.random.default_rng(5).permutation(len(y))
@@ -196,7 +197,8 @@ def test_moments_forget_exactly(pomona, tables, tmp_path):
         assert (tmp_path / f"rest-{head}.onnx").read_bytes() == (tmp_path / f"left-{head}.onnx").read_bytes()
     train(pomona, tmp_path / "all.pom", "--head", "lda", "--strength", "0.3", "--out", tmp_path / "fixed.onnx")
     assert "--val names a table" in pomona("train", tmp_path / "all.pom", "--out", tmp_path / "no.onnx", status=1).stderr
-    assert "needs tables" in pomona("train", tmp_path / "all.pom", "--val", validation, "--head", "knn", "--out", tmp_path / "no.onnx", status=1).stderr
+    for head in ("knn", "prototype"):
+        assert "needs tables" in pomona("train", tmp_path / "all.pom", "--val", validation, "--head", head, "--out", tmp_path / "no.onnx", status=1).stderr
 
 
 def test_groups_are_not_parted(pomona, tmp_path):
@@ -221,6 +223,9 @@ def test_principal_components_make_a_plain_linear_head(pomona, tables, tmp_path)
     assert weights.shape == (4, WIDTH) and np.linalg.matrix_rank(weights, tol=1e-6) <= 20
     for wrong in ("pca:0", "pca:x", "pca", "pca:2000"):
         assert "neither" in pomona("train", source, "--out", tmp_path / "no.onnx", "--on", wrong, status=1).stderr
+    for head in ("knn", "prototype"):
+        stderr = pomona("train", source, "--out", tmp_path / "no.onnx", "--on", "pca:20", "--head", head, status=1).stderr
+        assert "on the features themselves" in stderr and not (tmp_path / "no.onnx").exists()
 
 
 def test_what_is_said_of_the_head_is_true(pomona, tables, tmp_path):
@@ -322,7 +327,7 @@ def test_a_class_of_one_photo_and_unseen_labels(pomona, tables, tmp_path):
     _, _, (x, y), (vx, vy) = tables
     source = write_table(tmp_path / "t.parquet", np.vstack([x, vx[:1]]), y + ["rare"])
     validation = write_table(tmp_path / "v.parquet", vx[1:31], vy[1:30] + ["unknown"])
-    for head in ("logistic", "ridge", "lda", "knn"):
+    for head in ("logistic", "ridge", "lda", "knn", "prototype"):
         result = train(pomona, source, "--val", validation, "--out", tmp_path / f"{head}.onnx", "--head", head)
         assert result["classes"] == 5 and result["unseen"] == 1 and result["validation"] == 29
         result = train(pomona, source, "--out", tmp_path / f"{head}-folds.onnx", "--head", head)
