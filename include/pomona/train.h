@@ -96,9 +96,11 @@ struct pomona_train_result {
     int candidate_count, chosen;
     double top1, top1_low, top1_high;       /* of the chosen one, with the Wilson 95 % interval */
     double coarse, coarse_low, coarse_high; /* 0 without hierarchy */
-    double log_loss, ece, ece_before;       /* after and before the temperature; 15 bins of equal width */
+    /* These are found on the judged rows whose class the head that answers has learnt: not on those of a class that has
+     * all its photos in one fold. 0 (temperature 1, threshold -INFINITY) without any. */
+    double log_loss, ece, ece_before; /* after and before the temperature; 15 bins of equal width */
     double temperature;
-    double threshold, rejected; /* share of the judged rows that it rejects */
+    double threshold, rejected; /* share of these rows that it rejects */
     bool unproven;              /* the table does not say which model made it; only the widths agree */
     bool moments;               /* fitted from a file of moments */
     double seconds, seconds_read, seconds_fit, seconds_write;

@@ -61,6 +61,9 @@ struct trainer {
     size_t judged_count;
     int *truth; /* [judged_count] */
     int *fold;  /* [judged_count], of judged rows; NULL with one split */
+    /* The truth [judged_count], -1 where the head that answers has not learnt from the class at all. */
+    int *calibration_truth;
+    size_t calibrated_count; /* rows where it is not -1 */
     struct trainer_split *splits;
     int split_count;
 

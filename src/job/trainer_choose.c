@@ -180,9 +180,10 @@ static void score(struct trainer *t, struct pomona_train_candidate *candidate) {
         right += (int)best == t->truth[i];
     }
     candidate->top1 = (double)right / (double)t->judged_count;
-    candidate->temperature = calibrate_temperature(t->logits, t->truth, t->judged_count, t->classes.count);
-    candidate->log_loss =
-        calibrate_log_loss(t->logits, t->truth, t->judged_count, t->classes.count, candidate->temperature);
+    candidate->temperature =
+        calibrate_temperature(t->logits, t->calibration_truth, t->judged_count, t->classes.count);
+    candidate->log_loss = calibrate_log_loss(t->logits, t->calibration_truth, t->judged_count,
+                                             t->classes.count, candidate->temperature);
 }
 
 static bool is_better(const struct pomona_train_candidate *a, const struct pomona_train_candidate *b) {

@@ -101,12 +101,12 @@ def test_lda_is_the_formula(pomona, tables, tmp_path):
     expected = z @ solved - 0.5 * np.einsum("cd,dc->c", means, solved)
     got = x @ weights.T + bias
     assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
-
     result = train(pomona, source, "--val", validation, "--out", tmp_path / "s.onnx", "--head", "lda", "--strength", "0.3", "--no-class-weights")
     weights, bias = linear(tmp_path / "s.onnx", result["temperature"])
     got = x @ weights.T + bias
     expected = expected + np.log([np.mean(labels == name) for name in sorted(set(y))])
     assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
+
 
 def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     source, validation, (x, y), _ = tables
@@ -120,7 +120,6 @@ def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     targets = (np.array(y)[:, None] == np.array(sorted(set(y)))).astype(float)
     peer = Ridge(alpha=0.5 * len(y)).fit(z, targets)
     assert np.abs(x @ weights.T + bias - peer.predict(z)).max() < 1e-4
-
     # Classes that count the same: targets of 1 / sqrt(share), which scales each class's scores.
     result = train(pomona, source, "--val", validation, "--out", tmp_path / "b.onnx", "--head", "ridge", "--strength", "0.5")
     balanced, offset = linear(tmp_path / "b.onnx", result["temperature"])
@@ -250,6 +249,39 @@ def test_what_is_said_of_the_head_is_true(pomona, tables, tmp_path):
         return -(targets * tempered).sum(1).mean()
 
     assert min(loss(1.05), loss(0.95)) > loss(1)  # the temperature is the best one
+
+
+@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "prototype"])
+def test_classes_in_one_fold_are_not_calibrated_on(pomona, tmp_path, head):
+    """Nobody can answer for a class of one photo in folds: its photo counts in top-1, and neither in the log-loss, the temperature,
+    the calibration error nor the threshold."""
+    common, rare = 200, 40
+    x, y = made(common, spread=0.2)
+    lone, _ = made(4 + rare, classes=4 + rare, seed=3, spread=0.2)  # one of each class
+    source = write_table(tmp_path / "t.parquet", np.vstack([x, lone[4:]]), y + [f"rare {i:02d}" for i in range(rare)])
+    strength = {"logistic": ["--strength", "0.1"], "lda": ["--strength", "0.9"]}.get(head, [])
+    result = train(pomona, source, "--out", tmp_path / "m.onnx", "--head", head, *strength)
+    assert result["validation"] == common + rare and result["top1"] <= common / (common + rare)
+    # The four common classes lie far apart. The logit of a class that was not learnt is the lowest, so its photos lose at least
+    # log(classes) each, at any temperature: were they counted, the loss would be at least 0.63.
+    assert rare / (common + rare) * np.log(4 + rare) > 0.63
+    assert result["log_loss"] < 0.1
+    assert 1e-3 < result["temperature"] < 1e3
+    # Each of them is a wrong answer: with them the calibration error could only be small if all answers were unsure.
+    assert result["ece"] < 0.1
+    rank = int(0.05 * (common + 1))  # of the threshold among the photos that count
+    assert abs(result["rejected"] - (rank - 1) / common) < 1e-12
+
+
+def test_nothing_to_calibrate_on(pomona, tmp_path):
+    """Every class has all its photos in one group, so each is in one fold."""
+    x, y = made(80)
+    source = write_table(tmp_path / "t.parquet", x, y)
+    result = train(pomona, source, "--out", tmp_path / "m.onnx", "--head", "lda", "--group", "class [0-9]", "--folds", "2")
+    assert result["top1"] == 0 and result["temperature"] == 1 and result["log_loss"] == 0 and result["ece"] == 0
+    assert "threshold" not in result and "rejected" not in result
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    assert "known" not in [output.name for output in session.get_outputs()]
 
 
 def test_labels_of_every_kind(pomona, tmp_path):
