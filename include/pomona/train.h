@@ -100,9 +100,10 @@ struct pomona_train_result {
      * all its photos in one fold. 0 (temperature 1, threshold -INFINITY) without any. */
     double log_loss, ece, ece_before; /* after and before the temperature; 15 bins of equal width */
     double temperature;
-    double threshold, rejected; /* share of these rows that it rejects */
-    bool unproven;              /* the table does not say which model made it; only the widths agree */
-    bool moments;               /* fitted from a file of moments */
+    double threshold, rejected;         /* share of these rows that it rejects */
+    double rejected_low, rejected_high; /* 95 % interval of the share of photos like them that it rejects */
+    bool unproven; /* the table does not say which model made it; only the widths agree */
+    bool moments;  /* fitted from a file of moments */
     double seconds, seconds_read, seconds_fit, seconds_write;
     uint64_t bytes;                   /* of `out` */
     char hash[POMONA_HASH_TEXT_SIZE]; /* of `out` */

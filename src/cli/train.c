@@ -62,8 +62,9 @@ static void print_text(const struct pomona_train_options *options, const struct 
         printf("\ncertainty temperature %.3f, calibration error (ECE) %.3f, before %.3f\n", r->temperature,
                r->ece, r->ece_before);
         if (isfinite(r->threshold))
-            printf("rejects   what scores below %.4g: %.1f %% of those photos\n", r->threshold,
-                   100 * r->rejected);
+            printf("rejects   what scores below %.4g: %.1f %% of those photos; of photos like them %.1f to "
+                   "%.1f %%\n",
+                   r->threshold, 100 * r->rejected, 100 * r->rejected_low, 100 * r->rejected_high);
     } else {
         puts("judged    on nothing: no validation photos, so neither temperature nor rejection");
     }
@@ -104,7 +105,8 @@ static void print_json(const struct pomona_train_options *options, const struct 
     printf("  \"log_loss\": %.17g,\n  \"ece\": %.17g,\n  \"ece_before\": %.17g,\n  \"temperature\": %.17g,\n",
            r->log_loss, r->ece, r->ece_before, r->temperature);
     if (isfinite(r->threshold))
-        printf("  \"threshold\": %.17g,\n  \"rejected\": %.17g,\n", r->threshold, r->rejected);
+        printf("  \"threshold\": %.17g,\n  \"rejected\": %.17g,\n  \"rejected_interval\": [%.17g, %.17g],\n",
+               r->threshold, r->rejected, r->rejected_low, r->rejected_high);
     printf("  \"seconds\": {\"all\": %.6f, \"read\": %.6f, \"fit\": %.6f, \"write\": %.6f}\n}\n", r->seconds,
            r->seconds_read, r->seconds_fit, r->seconds_write);
 }

@@ -142,6 +142,7 @@ static pomona_status set_threshold(struct trainer *t, double *scores, double *re
     for (size_t i = 0; i < count; i++)
         scores[i] = novelty->energy_weight * scores[i] - novelty->residual_weight * residuals[i];
     novelty->threshold = calibrate_threshold(scores, count, share);
+    calibrate_reject_interval(count, share, &t->result->rejected_low, &t->result->rejected_high);
     while (below < count && scores[below] < novelty->threshold) below++;
     t->result->rejected = (double)below / (double)count;
     return POMONA_OK;

@@ -11,6 +11,7 @@ import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from conftest import POMONA
@@ -271,6 +272,7 @@ def test_classes_in_one_fold_are_not_calibrated_on(pomona, tmp_path, head):
     assert result["ece"] < 0.1
     rank = int(0.05 * (common + 1))  # of the threshold among the photos that count
     assert abs(result["rejected"] - (rank - 1) / common) < 1e-12
+    assert np.allclose(result["rejected_interval"], beta.ppf([0.025, 0.975], rank, common + 1 - rank), atol=1e-9)
 
 
 def test_nothing_to_calibrate_on(pomona, tmp_path):
