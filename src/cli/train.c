@@ -27,7 +27,11 @@ static void print_candidates(const struct pomona_train_result *r) {
     }
 }
 
-static void print_warnings(const struct pomona_train_result *r) {
+static void print_warnings(const struct pomona_train_options *options, const struct pomona_train_result *r) {
+    if (r->folds && !options->group)
+        puts("note      photos that are nearly alike (a burst, one bowl) make folds far too optimistic: "
+             "--group keeps them\n"
+             "          together, --val judges on others");
     if (r->unproven)
         puts("warning   the features do not say which model made them; only their number agrees with the "
              "backbone");
@@ -68,7 +72,7 @@ static void print_text(const struct pomona_train_options *options, const struct 
     } else {
         puts("judged    on nothing: no validation photos, so neither temperature nor rejection");
     }
-    print_warnings(r);
+    print_warnings(options, r);
     printf("seconds   read %.2f, fit %.2f, write %.2f\n", r->seconds_read, r->seconds_fit, r->seconds_write);
     printf("written   %s, %.0f kB%s\n", options->out, (double)r->bytes / 1e3,
            options->head_only ? ", a head for the backbone" : "");

@@ -286,6 +286,13 @@ def test_nothing_to_calibrate_on(pomona, tmp_path):
     assert "known" not in [output.name for output in session.get_outputs()]
 
 
+def test_photos_of_the_same_thing_are_warned_of(pomona, tables, tmp_path):
+    source, validation, _, _ = tables
+    assert "nearly alike" in pomona("train", source, "--out", tmp_path / "a.onnx", "--head", "lda").stdout
+    assert "nearly alike" not in pomona("train", source, "--val", validation, "--out", tmp_path / "b.onnx", "--head", "lda").stdout
+    assert "nearly alike" not in pomona("train", source, "--group", "x", "--out", tmp_path / "c.onnx", "--head", "lda").stdout
+
+
 def test_labels_of_every_kind(pomona, tmp_path):
     labels = ["a/b", 'say "hi"', "🍎", "tab\there", "line\nbreak", "back\\slash", "comma,", " space "]
     x, _ = made(80)
