@@ -92,7 +92,7 @@ static inline void strip_rows(const struct gemm_u8s8_args *a, struct pieces piec
 static inline void all_strips(const struct gemm_u8s8_args *a, struct pieces pieces, int row, int end) {
     const uint8_t *packed = a->packed;
     for (int column = 0, vectors; column < a->n; column += vectors * LANES) {
-        vectors = strip_vectors(a->n - column);
+        vectors = strip_vectors(a->n - column, pieces.count * pieces.steps);
         strip_rows(a, pieces, packed, row, end, column, vectors);
         packed += strip_bytes(vectors, pieces.count * pieces.steps);
     }

@@ -73,7 +73,7 @@ STRIP_MEANS(4)
 static void run(const struct head_gap_f32_args *a) {
     const uint8_t *packed = a->packed;
     for (int column = 0, vectors; column < a->n; column += vectors * LANES) {
-        vectors = strip_vectors(a->n - column);
+        vectors = strip_vectors(a->n - column, steps_of(a->k));
         switch (vectors) {
         case 1: strip_means_1(a, packed, column); break;
         case 2: strip_means_2(a, packed, column); break;

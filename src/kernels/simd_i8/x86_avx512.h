@@ -6,6 +6,7 @@
 #include "kernels/simd_i8/unrolled.h"
 
 #include <immintrin.h>
+#include <stdbool.h>
 
 #define VECTORS_MAX 4
 enum { LANES = 16, GROUP = 4, X_OFFSET = 0 };
@@ -72,6 +73,26 @@ ALWAYS_INLINE __mmask64 bytes_mask(size_t count) {
     return count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
 }
 
+/* `count` bytes, 24 and 8 as parts without a mask: those are widths that networks have. */
+ALWAYS_INLINE void bytes_store_16(uint8_t *y, __m128i bytes, size_t count) {
+    if (count >= 16)
+        _mm_storeu_si128((__m128i *)(void *)y, bytes);
+    else if (count == 8)
+        _mm_storel_epi64((__m128i *)(void *)y, bytes);
+    else
+        _mm_mask_storeu_epi8(y, (__mmask16)bytes_mask(count), bytes);
+}
+ALWAYS_INLINE void bytes_store_32(uint8_t *y, __m256i bytes, size_t count) {
+    if (count >= 32) {
+        _mm256_storeu_si256((__m256i *)(void *)y, bytes);
+    } else if (count == 24) {
+        _mm_storeu_si128((__m128i *)(void *)y, _mm256_castsi256_si128(bytes));
+        _mm_storel_epi64((__m128i *)(void *)(y + 16), _mm256_extracti128_si256(bytes, 1));
+    } else {
+        _mm256_mask_storeu_epi8(y, (__mmask32)bytes_mask(count), bytes);
+    }
+}
+
 ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, struct requantise_output output,
                                size_t count, uint8_t *y, size_t y_stride) {
     __m512i integers[4], zero_point = _mm512_set1_epi16((short)output.zero_point);
@@ -91,25 +112,29 @@ ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, stru
         bytes = _mm512_max_epu8(bytes, _mm512_set1_epi8((char)output.low));
         bytes = _mm512_min_epu8(bytes, _mm512_set1_epi8((char)output.high));
     }
-    if (vectors == 4) {
-        _mm512_mask_storeu_epi8(y, bytes_mask(count), bytes);
-        return;
-    }
-    bytes = _mm512_permutexvar_epi32(bytes_to_rows(rows, vectors), bytes);
-    if (rows == 1) {
-        _mm512_mask_storeu_epi8(y, bytes_mask(count), bytes);
-    } else if (rows * vectors == 4 && count == (size_t)vectors * LANES && y_stride == count) {
-        _mm512_storeu_si512(y, bytes);
+    if (vectors < 4) bytes = _mm512_permutexvar_epi32(bytes_to_rows(rows, vectors), bytes);
+    bool full = count == (size_t)vectors * LANES; /* masked stores take several times as long */
+    __m256i half = _mm512_castsi512_si256(bytes);
+    if (vectors == 4 || (full && rows * vectors == 4 && y_stride == count)) {
+        if (full)
+            _mm512_storeu_si512(y, bytes);
+        else
+            _mm512_mask_storeu_epi8(y, bytes_mask(count), bytes);
+    } else if (vectors == 3) {
+        if (full) {
+            _mm256_storeu_si256((__m256i *)(void *)y, half);
+            _mm_storeu_si128((__m128i *)(void *)(y + 32), _mm512_extracti32x4_epi32(bytes, 2));
+        } else {
+            _mm512_mask_storeu_epi8(y, bytes_mask(count), bytes);
+        }
     } else if (vectors == 2) {
-        __mmask32 mask = (__mmask32)bytes_mask(count);
-        _mm256_mask_storeu_epi8(y, mask, _mm512_castsi512_si256(bytes));
-        _mm256_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti64x4_epi64(bytes, 1));
+        bytes_store_32(y, half, count);
+        if (rows > 1) bytes_store_32(y + y_stride, _mm512_extracti64x4_epi64(bytes, 1), count);
     } else {
-        __mmask16 mask = (__mmask16)bytes_mask(count);
-        _mm_mask_storeu_epi8(y, mask, _mm512_castsi512_si128(bytes));
-        _mm_mask_storeu_epi8(y + y_stride, mask, _mm512_extracti32x4_epi32(bytes, 1));
-        if (rows > 2) _mm_mask_storeu_epi8(y + 2 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 2));
-        if (rows > 3) _mm_mask_storeu_epi8(y + 3 * y_stride, mask, _mm512_extracti32x4_epi32(bytes, 3));
+        bytes_store_16(y, _mm512_castsi512_si128(bytes), count);
+        if (rows > 1) bytes_store_16(y + y_stride, _mm512_extracti32x4_epi32(bytes, 1), count);
+        if (rows > 2) bytes_store_16(y + 2 * y_stride, _mm512_extracti32x4_epi32(bytes, 2), count);
+        if (rows > 3) bytes_store_16(y + 3 * y_stride, _mm512_extracti32x4_epi32(bytes, 3), count);
     }
 }
 
@@ -144,10 +169,11 @@ ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t
 
 /* Heights of the tiles with AVX-512: 28 sums at most, four vectors of weights are read from memory. All of MobileNet's sides are
  * multiples of 7. */
-#define ROWS_MAX     14
-#define HEIGHTS_1(H) H(12) H(4) H(2) H(1)
-#define HEIGHTS_2(H) H(14) H(4) H(2) H(1)
-#define HEIGHTS_3(H) H(7) H(4) H(2) H(1)
-#define HEIGHTS_4(H) H(7) H(4) H(2) H(1)
+#define ROWS_MAX         14
+#define STREAM_STEPS_MAX 8 /* 24 weights */
+#define HEIGHTS_1(H)     H(12) H(4) H(2) H(1)
+#define HEIGHTS_2(H)     H(14) H(4) H(2) H(1)
+#define HEIGHTS_3(H)     H(7) H(4) H(2) H(1)
+#define HEIGHTS_4(H)     H(7) H(4) H(2) H(1)
 
 #endif
