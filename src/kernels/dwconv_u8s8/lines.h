@@ -1,160 +1,242 @@
-/* dwconv_u8s8 for blocks of WIDTH channels. The source that includes this (once for each width) defines
- *   WIDTH, VECTORS    channels of a block, and how many vectors of 32-bit sums they fill
- *   GROUP             bytes of a group of weights
- *   DW(name)          name_WIDTH
- *   vec, struct DW(quads)
- *   DW(interleave)(p) the quads of p[0..3]
- *   DW(dot)(sum, quads, j, w)     adds the products of vector j with the group w
- *   DW(dot_first)(sum, quads, j, w)   the same where all weights but the first are 0
- *   DW(load)(w, j)    vector j of the bias or the multiplier
- *   DW(finish)(block, sums, y)    requantises VECTORS sums and stores them
+/* dwconv_u8s8 for blocks of WIDTH channels. The source that includes this, once for each width, defines
+ *   WIDTH, GROUP                      channels of a block; bytes of a group of weights
+ *   RESIDENT_WEIGHTS                  whether the weights of a 3x3 window fit into registers
+ *   DW(name)                          name_WIDTH
+ *   vec, struct DW(quads), struct DW(weights)
+ *   DW(load)(p)
+ *   DW(interleave)(p, half)           quads of p[0..3], two vectors: half of the channels
+ *   DW(load_weights)(group, vector)   of vector 0..3
+ *   DW(dot)(sum, quads, j, weights)   adds the products of vector j; dot_first: all weights but the first are 0
+ *   struct DW(output), DW(output_of)(o)        what the next two need of o
+ *   DW(to_16)(packed, output, sums, half)      scales two vectors of sums and adds the zero point
+ *   DW(to_8)(output, low_half, high_half)      clamps; channels in order
+ *   DW(store)(y, bytes, valid)                 the first `valid` bytes, all if there are more
  *
  * A line of outputs slides along x: each column of the input is interleaved once and added to all outputs it is a
- * tap of, whose sums are in registers; each step finishes one output. Sums are kept by slots that go round. */
+ * tap of, whose sums are in registers; each step finishes one output. Sums are kept by slots that go round. A line is
+ * run through twice, for one half of the channels and then for the other, so that the weights of a 3x3 window stay in
+ * registers too: the load unit would be busier than the multipliers otherwise. Results of the first half wait in
+ * scratch, in 16 bits. */
 
 enum { DW(LINE_GROUPS_AT) = 8 * WIDTH };
 
 /* The sums of one column of outputs: of one line or two. */
 struct DW(sums) {
-    vec v[2][VECTORS];
+    vec v[2][2];
 };
+
+/* One by one: clang does not keep an array in registers within which it copies several at once. */
+ALWAYS_INLINE void DW(move)(struct DW(sums) * to, const struct DW(sums) * from) {
+    to->v[0][0] = from->v[0][0];
+    to->v[0][1] = from->v[0][1];
+    to->v[1][0] = from->v[1][0];
+    to->v[1][1] = from->v[1][1];
+}
+
+/* Five rows of a column, or three or four. */
+struct DW(column) {
+    struct DW(quads) quads, rest;
+};
+
+/* What a line needs of its block, copied so that the compiler knows that storing y does not change it. */
+struct DW(pass) {
+    const uint8_t *packed, *padding;
+    size_t channels, valid;
+    int in_width, out_width, pad_left;
+    struct dw_line line;
+    struct DW(output) output;
+    struct DW(weights) weights[3][2][2]; /* [kx][line of a pair][vector], if resident */
+};
+
+ALWAYS_INLINE struct DW(weights) DW(weights_at)(const uint8_t *packed, int half, int t, int group, int j) {
+    return DW(load_weights)(packed + DW(LINE_GROUPS_AT) + (t * 2 + group) * GROUP, 2 * half + j);
+}
+
+ALWAYS_INLINE void DW(load_resident)(struct DW(pass) * b, struct dw_shape shape, int t) {
+    b->weights[t][0][0] = DW(weights_at)(b->packed, shape.half, t, 0, 0);
+    b->weights[t][0][1] = DW(weights_at)(b->packed, shape.half, t, 0, 1);
+    if (shape.rows < 2) return;
+    b->weights[t][1][0] = DW(weights_at)(b->packed, shape.half, t, 1, 0);
+    b->weights[t][1][1] = DW(weights_at)(b->packed, shape.half, t, 1, 1);
+}
+
+ALWAYS_INLINE struct DW(pass)
+    DW(pass_of)(const struct dw_block *b, const struct dw_line *line, struct dw_shape shape) {
+    const struct window *g = &b->args->window;
+    struct DW(pass) pass = {.packed = b->packed,
+                            .padding = b->padding,
+                            .channels = (size_t)b->args->channels,
+                            .valid = b->valid,
+                            .in_width = g->in_width,
+                            .out_width = g->out_width,
+                            .pad_left = g->pad_left,
+                            .line = *line,
+                            .output = DW(output_of)(&b->args->output)};
+    if (RESIDENT_WEIGHTS && shape.kernel == 3) {
+        DW(load_resident)(&pass, shape, 0);
+        DW(load_resident)(&pass, shape, 1);
+        DW(load_resident)(&pass, shape, 2);
+    }
+    return pass;
+}
 
 /* How many outputs of a line a column belongs to, and so how many are in flight. */
 ALWAYS_INLINE int DW(flight)(struct dw_shape shape) {
     return (shape.kernel + shape.stride - 1) / shape.stride;
 }
 
+/* Adds tap t of a column to vector j of the sum of an output in line `row`. */
+ALWAYS_INLINE void DW(tap_of_row)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
+                                  const struct DW(column) * x, int t, int j, int row) {
+    struct DW(weights) w = RESIDENT_WEIGHTS && shape.kernel == 3
+                               ? b->weights[t][row][j]
+                               : DW(weights_at)(b->packed, shape.half, t, row, j);
+    vec v = t == 0 ? DW(load)(b->packed + (2 * shape.half + j) * WIDTH) : sum->v[row][j];
+    v = DW(dot)(v, &x->quads, j, w);
+    if (shape.kernel == 5) v = DW(dot_first)(v, &x->rest, j, DW(weights_at)(b->packed, shape.half, t, 1, j));
+    sum->v[row][j] = v;
+}
+
+/* Adds tap t of a column to the output it belongs to, if that is one in flight: see add_column(). */
+ALWAYS_INLINE void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                           const struct DW(column) * x, int phase, int lead, int limit, int t) {
+    const int ahead = (lead - t) / shape.stride;
+    if (t >= shape.kernel || lead < t || (lead - t) % shape.stride != 0 || ahead >= limit) return;
+    struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
+    DW(tap_of_row)(b, shape, sum, x, t, 0, 0);
+    DW(tap_of_row)(b, shape, sum, x, t, 1, 0);
+    if (shape.rows < 2) return;
+    DW(tap_of_row)(b, shape, sum, x, t, 0, 1);
+    DW(tap_of_row)(b, shape, sum, x, t, 1, 1);
+}
+
 /* Adds a column to the sums in flight. Its tap 0 belongs to the output `lead` columns behind the start of the first
  * one, whose slot is `phase`; only the first `limit` outputs are in flight. */
-ALWAYS_INLINE void DW(column)(const struct dw_block *b, struct DW(sums) * sums, const uint8_t *const *p,
-                              struct dw_shape shape, int phase, int lead, int limit) {
+ALWAYS_INLINE void DW(add_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                                  const uint8_t *const p[5], int phase, int lead, int limit) {
     const uint8_t *last = p[shape.kernel == 5 || shape.rows == 2 ? 3 : 2];
-    struct DW(quads) quads = DW(interleave)((const uint8_t *const[4]){p[0], p[1], p[2], last}), rest = quads;
-    if (shape.kernel == 5) rest = DW(interleave)((const uint8_t *const[4]){p[4], p[4], p[4], p[4]});
-    UNROLL
-    for (int j = 0; j < VECTORS; j++) {
-        UNROLL
-        for (int t = 0; t < shape.kernel; t++) {
-            const int ahead = (lead - t) / shape.stride;
-            if (lead < t || (lead - t) % shape.stride != 0 || ahead >= limit) continue;
-            const uint8_t *w = b->packed + DW(LINE_GROUPS_AT) + t * 2 * GROUP;
-            struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
-            vec v = t == 0 ? DW(load)(b->packed, j) : sum->v[0][j];
-            v = DW(dot)(v, &quads, j, w);
-            sum->v[0][j] = shape.kernel == 5 ? DW(dot_first)(v, &rest, j, w + GROUP) : v;
-            if (shape.rows < 2) continue;
-            v = t == 0 ? DW(load)(b->packed, j) : sum->v[1][j];
-            sum->v[1][j] = DW(dot)(v, &quads, j, w + GROUP);
-        }
-    }
+    struct DW(column) x;
+    x.quads = DW(interleave)((const uint8_t *const[4]){p[0], p[1], p[2], last}, shape.half);
+    if (shape.kernel == 5)
+        x.rest = DW(interleave)((const uint8_t *const[4]){p[4], p[4], p[4], p[4]}, shape.half);
+    DW(tap)(b, shape, sums, &x, phase, lead, limit, 0);
+    DW(tap)(b, shape, sums, &x, phase, lead, limit, 1);
+    DW(tap)(b, shape, sums, &x, phase, lead, limit, 2);
+    DW(tap)(b, shape, sums, &x, phase, lead, limit, 3);
+    DW(tap)(b, shape, sums, &x, phase, lead, limit, 4);
 }
 
 /* The same for a column that may lie outside the image. */
-ALWAYS_INLINE void DW(edge_column)(const struct dw_block *b, struct DW(sums) * sums,
-                                   const struct dw_line *line, int in_x, struct dw_shape shape, int phase,
-                                   int lead, int limit) {
-    bool inside = in_x >= 0 && in_x < b->args->window.in_width;
-    size_t offset = inside ? (size_t)in_x * (size_t)b->args->channels : 0;
-    const uint8_t *p[5];
-    UNROLL
-    for (int r = 0; r < 5; r++) p[r] = inside ? line->rows[r] + offset : b->padding;
-    DW(column)(b, sums, p, shape, phase, lead, limit);
+ALWAYS_INLINE void DW(edge_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                                   int in_x, int phase, int lead, int limit) {
+    bool inside = in_x >= 0 && in_x < b->in_width;
+    size_t offset = inside ? (size_t)in_x * b->channels : 0;
+    const uint8_t *const *rows = b->line.rows, *out = b->padding;
+    const uint8_t *const p[5] = {inside ? rows[0] + offset : out, inside ? rows[1] + offset : out,
+                                 inside ? rows[2] + offset : out, inside ? rows[3] + offset : out,
+                                 inside ? rows[4] + offset : out};
+    DW(add_column)(b, shape, sums, p, phase, lead, limit);
 }
 
-/* Finishes an output, y bytes into the line. */
-ALWAYS_INLINE void DW(finish_rows)(const struct dw_block *b, const struct DW(sums) * sums,
-                                   const struct dw_line *line, size_t y, struct dw_shape shape) {
-    DW(finish)(b, sums->v[0], line->y[0] + y);
-    if (shape.rows == 2) DW(finish)(b, sums->v[1], line->y[1] + y);
-}
-
-/* Where a line has got to: bytes into its rows. */
+/* Where a line has got to: bytes into its rows, and the next output. */
 struct DW(cursor) {
     size_t x, y;
+    uint8_t *waiting;
 };
 
-/* The last columns of the output in slot `phase`, inside the image. */
-ALWAYS_INLINE void DW(step)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
-                            struct DW(cursor) * at, struct dw_shape shape, int phase) {
-    size_t channels = (size_t)b->args->channels;
-    UNROLL
-    for (int d = 0; d < shape.stride; d++, at->x += channels) {
-        const uint8_t *p[5];
-        UNROLL
-        for (int r = 0; r < 5; r++) p[r] = line->rows[r] + at->x;
-        DW(column)(b, sums, p, shape, phase, shape.kernel - shape.stride + d, DW(flight)(shape));
-    }
-    DW(finish_rows)(b, &sums[phase], line, at->y, shape);
-    at->y += channels;
+ALWAYS_INLINE void DW(finish_row)(const struct DW(pass) * b, struct dw_shape shape,
+                                  const struct DW(sums) * sums, struct DW(cursor) * at, int row) {
+    vec q = DW(to_16)(b->packed, &b->output, sums->v[row], shape.half);
+    if (shape.half == 0)
+        memcpy(at->waiting, &q, sizeof q);
+    else
+        DW(store)(b->line.y[row] + at->y, DW(to_8)(&b->output, DW(load)(at->waiting), q), b->valid);
+    at->waiting += WIDTH;
+}
+
+/* Finishes the output at the cursor and moves on. */
+ALWAYS_INLINE void DW(finish)(const struct DW(pass) * b, struct dw_shape shape, const struct DW(sums) * sums,
+                              struct DW(cursor) * at) {
+    DW(finish_row)(b, shape, sums, at, 0);
+    if (shape.rows == 2) DW(finish_row)(b, shape, sums, at, 1);
+    at->y += b->channels;
+}
+
+/* Adds the next column, which is inside the image. */
+ALWAYS_INLINE void DW(next_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                                   struct DW(cursor) * at, int phase, int lead) {
+    const uint8_t *const *rows = b->line.rows;
+    const uint8_t *const p[5] = {rows[0] + at->x, rows[1] + at->x, rows[2] + at->x, rows[3] + at->x,
+                                 rows[4] + at->x};
+    DW(add_column)(b, shape, sums, p, phase, lead, DW(flight)(shape));
+    at->x += b->channels;
+}
+
+/* The last columns of the output in slot `phase`. */
+ALWAYS_INLINE void DW(step)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                            struct DW(cursor) * at, int phase) {
+    const int ahead = shape.kernel - shape.stride;
+    DW(next_column)(b, shape, sums, at, phase, ahead);
+    if (shape.stride == 2) DW(next_column)(b, shape, sums, at, phase, ahead + 1);
+    DW(finish)(b, shape, &sums[phase], at);
 }
 
 /* The columns before the first step. */
-ALWAYS_INLINE void DW(begin)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
-                             struct dw_shape shape) {
-    const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
-              in_x = -b->args->window.pad_left;
-    DW(edge_column)(b, sums, line, in_x, shape, 0, 0, flight);
-    if (ahead > 1) DW(edge_column)(b, sums, line, in_x + 1, shape, 0, 1, flight);
-    if (ahead > 2) DW(edge_column)(b, sums, line, in_x + 2, shape, 0, 2, flight);
-    if (ahead > 3) DW(edge_column)(b, sums, line, in_x + 3, shape, 0, 3, flight);
+ALWAYS_INLINE void DW(begin)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums) {
+    const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride;
+    DW(edge_column)(b, shape, sums, -b->pad_left, 0, 0, flight);
+    if (ahead > 1) DW(edge_column)(b, shape, sums, 1 - b->pad_left, 0, 1, flight);
+    if (ahead > 2) DW(edge_column)(b, shape, sums, 2 - b->pad_left, 0, 2, flight);
+    if (ahead > 3) DW(edge_column)(b, shape, sums, 3 - b->pad_left, 0, 3, flight);
 }
 
-/* The step of one of the last flight - 1 outputs, from column in_x on. */
-ALWAYS_INLINE void DW(end)(const struct dw_block *b, struct DW(sums) * sums, const struct dw_line *line,
-                           int in_x, size_t y, struct dw_shape shape, int phase) {
+/* The step of one of the last flight - 1 outputs, if there are so many; in_x is the first column of the first. */
+ALWAYS_INLINE void DW(end)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                           struct DW(cursor) * at, int in_x, int phase) {
     const int ahead = shape.kernel - shape.stride, limit = DW(flight)(shape) - 1 - phase;
     if (limit < 1) return;
     in_x += phase * shape.stride;
-    DW(edge_column)(b, sums, line, in_x, shape, phase, ahead, limit);
-    if (shape.stride == 2) DW(edge_column)(b, sums, line, in_x + 1, shape, phase, ahead + 1, limit);
-    DW(finish_rows)(b, &sums[phase], line, y + (size_t)phase * (size_t)b->args->channels, shape);
+    DW(edge_column)(b, shape, sums, in_x, phase, ahead, limit);
+    if (shape.stride == 2) DW(edge_column)(b, shape, sums, in_x + 1, phase, ahead + 1, limit);
+    DW(finish)(b, shape, &sums[phase], at);
 }
 
 /* Needs a line of at least flight - 1 outputs whose columns, but for those of begin() and end(), lie inside the image:
- * see choose_shape(). No loop over phases: each has to be a constant for the sums to stay in registers. */
-ALWAYS_INLINE void DW(line)(const struct dw_block *b, const struct dw_line *line, struct dw_shape shape) {
-    const struct window *g = &b->args->window;
+ * see choose_shape(). No loops over phases, taps or vectors: as long as an index is not a constant, clang keeps the sums on the stack. */
+ALWAYS_INLINE void DW(half_line)(const struct dw_block *block, const struct dw_line *line,
+                                 struct dw_shape shape) {
+    const struct DW(pass) pass = DW(pass_of)(block, line, shape), *b = &pass;
     const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
-              steps = g->out_width - (flight - 1);
+              steps = b->out_width - (flight - 1);
     struct DW(sums) sums[5];
-    DW(begin)(b, sums, line, shape);
-    struct DW(cursor) at = {steps > 0 ? (size_t)(ahead - g->pad_left) * (size_t)b->args->channels : 0, 0};
+    DW(begin)(b, shape, sums);
+    struct DW(cursor) at = {steps > 0 ? (size_t)(ahead - b->pad_left) * b->channels : 0, 0, block->waiting};
     int n = steps;
     for (; n >= flight; n -= flight) {
-        DW(step)(b, sums, line, &at, shape, 0);
-        if (flight > 1) DW(step)(b, sums, line, &at, shape, 1);
-        if (flight > 2) DW(step)(b, sums, line, &at, shape, 2);
-        if (flight > 3) DW(step)(b, sums, line, &at, shape, 3);
-        if (flight > 4) DW(step)(b, sums, line, &at, shape, 4);
+        DW(step)(b, shape, sums, &at, 0);
+        if (flight > 1) DW(step)(b, shape, sums, &at, 1);
+        if (flight > 2) DW(step)(b, shape, sums, &at, 2);
+        if (flight > 3) DW(step)(b, shape, sums, &at, 3);
+        if (flight > 4) DW(step)(b, shape, sums, &at, 4);
     }
     for (; n > 0; n--) {
-        DW(step)(b, sums, line, &at, shape, 0);
-        sums[0] = sums[1];
-        if (flight > 2) sums[1] = sums[2];
-        if (flight > 3) sums[2] = sums[3];
-        if (flight > 4) sums[3] = sums[4];
+        DW(step)(b, shape, sums, &at, 0);
+        DW(move)(&sums[0], &sums[1]);
+        if (flight > 2) DW(move)(&sums[1], &sums[2]);
+        if (flight > 3) DW(move)(&sums[2], &sums[3]);
+        if (flight > 4) DW(move)(&sums[3], &sums[4]);
     }
-    int in_x = steps * shape.stride + ahead - g->pad_left;
-    DW(end)(b, sums, line, in_x, at.y, shape, 0);
-    DW(end)(b, sums, line, in_x, at.y, shape, 1);
-    DW(end)(b, sums, line, in_x, at.y, shape, 2);
-    DW(end)(b, sums, line, in_x, at.y, shape, 3);
+    int in_x = steps * shape.stride + ahead - b->pad_left;
+    DW(end)(b, shape, sums, &at, in_x, 0);
+    DW(end)(b, shape, sums, &at, in_x, 1);
+    DW(end)(b, shape, sums, &at, in_x, 2);
+    DW(end)(b, shape, sums, &at, in_x, 3);
 }
 
-static void DW(line_3_1_pair)(const struct dw_block *b, const struct dw_line *line) {
-    DW(line)(b, line, (struct dw_shape){3, 1, 2});
-}
-static void DW(line_3_1)(const struct dw_block *b, const struct dw_line *line) {
-    DW(line)(b, line, (struct dw_shape){3, 1, 1});
-}
-static void DW(line_3_2)(const struct dw_block *b, const struct dw_line *line) {
-    DW(line)(b, line, (struct dw_shape){3, 2, 1});
-}
-static void DW(line_5_1)(const struct dw_block *b, const struct dw_line *line) {
-    DW(line)(b, line, (struct dw_shape){5, 1, 1});
-}
-static void DW(line_5_2)(const struct dw_block *b, const struct dw_line *line) {
-    DW(line)(b, line, (struct dw_shape){5, 2, 1});
+ALWAYS_INLINE void DW(line)(const struct dw_block *b, const struct dw_line *line, int kernel, int stride,
+                            int rows) {
+    DW(half_line)(b, line, (struct dw_shape){kernel, stride, rows, 0});
+    DW(half_line)(b, line, (struct dw_shape){kernel, stride, rows, 1});
 }
 
 /* Line out_y of an image, and the next one with it if `pair`. */
@@ -163,23 +245,23 @@ static void DW(line_of)(const struct dw_block *b, int out_y, bool pair) {
     size_t y_row = (size_t)g->out_width * (size_t)b->args->channels;
     struct dw_line line = {.y = {b->y + (size_t)out_y * y_row, b->y + (size_t)(out_y + pair) * y_row}};
     for (int r = 0; r < 5; r++) line.rows[r] = dw_row(b, out_y * g->stride_y - g->pad_top + r);
-    if (pair)
-        DW(line_3_1_pair)(b, &line);
+    if (PAIRS_OF_LINES && pair)
+        DW(line)(b, &line, 3, 1, 2);
     else if (b->shape.kernel == 3 && b->shape.stride == 1)
-        DW(line_3_1)(b, &line);
+        DW(line)(b, &line, 3, 1, 1);
     else if (b->shape.kernel == 3)
-        DW(line_3_2)(b, &line);
+        DW(line)(b, &line, 3, 2, 1);
     else if (b->shape.stride == 1)
-        DW(line_5_1)(b, &line);
+        DW(line)(b, &line, 5, 1, 1);
     else
-        DW(line_5_2)(b, &line);
+        DW(line)(b, &line, 5, 2, 1);
 }
 
 /* An image, for all blocks: a line of one after the other, while its rows are in the cache. */
 static void DW(lines)(const struct dw_block *b) {
     const int height = b->args->window.out_height;
     for (int out_y = 0, done; out_y < height; out_y += done) {
-        done = b->shape.rows == 2 && out_y + 1 < height ? 2 : 1;
+        done = PAIRS_OF_LINES && b->shape.rows == 2 && out_y + 1 < height ? 2 : 1;
         for (struct dw_block block = *b; block.valid > 0; dw_next(&block, WIDTH))
             DW(line_of)(&block, out_y, done == 2);
     }
@@ -190,9 +272,9 @@ static void DW(point)(const struct dw_block *b, int out_y, int out_x, uint8_t *y
     const struct window *g = &b->args->window;
     const uint8_t *w =
         b->packed + DW(LINE_GROUPS_AT) + dw_line_groups(g->kernel_height, g->kernel_width) * GROUP;
-    vec sums[VECTORS];
+    vec sums[4];
     UNROLL
-    for (int j = 0; j < VECTORS; j++) sums[j] = DW(load)(b->packed, j);
+    for (int j = 0; j < 4; j++) sums[j] = DW(load)(b->packed + j * WIDTH);
     int ky = 0, kx = 0;
     while (ky < g->kernel_height) {
         const uint8_t *p[4] = {b->padding, b->padding, b->padding, b->padding};
@@ -203,12 +285,17 @@ static void DW(point)(const struct dw_block *b, int out_y, int out_x, uint8_t *y
                        (size_t)in_x * (size_t)b->args->channels;
             if (++kx == g->kernel_width) kx = 0, ky++;
         }
-        struct DW(quads) quads = DW(interleave)(p);
+        struct DW(quads) low = DW(interleave)(p, 0), high = DW(interleave)(p, 1);
         UNROLL
-        for (int j = 0; j < VECTORS; j++) sums[j] = DW(dot)(sums[j], &quads, j, w);
+        for (int j = 0; j < 2; j++) {
+            sums[j] = DW(dot)(sums[j], &low, j, DW(load_weights)(w, j));
+            sums[2 + j] = DW(dot)(sums[2 + j], &high, j, DW(load_weights)(w, 2 + j));
+        }
         w += GROUP;
     }
-    DW(finish)(b, sums, y);
+    struct DW(output) output = DW(output_of)(&b->args->output);
+    vec q0 = DW(to_16)(b->packed, &output, sums, 0), q1 = DW(to_16)(b->packed, &output, sums + 2, 1);
+    DW(store)(y, DW(to_8)(&output, q0, q1), b->valid);
 }
 
 static void DW(points)(const struct dw_block *b) {
