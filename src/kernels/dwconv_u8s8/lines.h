@@ -18,6 +18,12 @@
  * registers too: the load unit would be busier than the multipliers otherwise. Results of the first half wait in
  * scratch, in 16 bits. */
 
+/* Hides where a number comes from. Otherwise the compiler keeps a pointer for each row and each step of an unrolled
+ * loop, and most of them on the stack. */
+#if !defined(KEEP)
+#define KEEP(number) __asm__("" : "+r"(number))
+#endif
+
 enum { DW(LINE_GROUPS_AT) = 8 * WIDTH };
 
 /* The sums of one column of outputs: of one line or two. */
@@ -160,6 +166,7 @@ ALWAYS_INLINE void DW(finish)(const struct DW(pass) * b, struct dw_shape shape, 
     DW(finish_row)(b, shape, sums, at, 0);
     if (shape.rows == 2) DW(finish_row)(b, shape, sums, at, 1);
     at->y += b->channels;
+    KEEP(at->y);
 }
 
 /* Adds the next column, which is inside the image. */
@@ -170,6 +177,7 @@ ALWAYS_INLINE void DW(next_column)(const struct DW(pass) * b, struct dw_shape sh
                                  rows[4] + at->x};
     DW(add_column)(b, shape, sums, p, phase, lead, DW(flight)(shape));
     at->x += b->channels;
+    KEEP(at->x);
 }
 
 /* The last columns of the output in slot `phase`. */
