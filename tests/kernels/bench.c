@@ -290,5 +290,4 @@ void bench_kernels(pomona_tier tier) {
     printf("dwconv_u8s8 of MobileNetV2 1.0/224 %14.1f us\n", seconds * 1e6);
     bench_dwconv_u8s8(&bench, 0, 28, 5, 1, 120);
     bench_dwconv_u8s8(&bench, 0, 14, 5, 2, 672);
-    bench_dwconv_u8s8(&bench, 0, 14, 3, 1, 64);bench_dwconv_u8s8(&bench, 0, 14, 3, 2, 64);
 }

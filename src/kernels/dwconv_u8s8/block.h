@@ -21,7 +21,7 @@
 struct dw_shape {
     int kernel, stride; /* of the columns */
     int rows;           /* how many lines of outputs are computed together: 2 only if 3x3 with strides 1 */
-    int half;           /* of the channels: 0 or 1 */
+    int halves;         /* of the channels: bit 0 the first, bit 1 the second */
 };
 
 struct dw_block {

@@ -1,6 +1,8 @@
 /* dwconv_u8s8 for blocks of WIDTH channels. The source that includes this, once for each width, defines
  *   WIDTH, GROUP                      channels of a block; bytes of a group of weights
  *   RESIDENT_WEIGHTS                  whether the weights of a 3x3 window fit into registers
+ *   HALVES_AT_ONCE                    whether the sums of all channels do
+ *   PAIRS_OF_LINES                    whether two lines of a 3x3 window go together
  *   DW(name)                          name_WIDTH
  *   vec, struct DW(quads), struct DW(weights)
  *   DW(load)(p)
@@ -13,10 +15,11 @@
  *   DW(store)(y, bytes, valid)                 the first `valid` bytes, all if there are more
  *
  * A line of outputs slides along x: each column of the input is interleaved once and added to all outputs it is a
- * tap of, whose sums are in registers; each step finishes one output. Sums are kept by slots that go round. A line is
- * run through twice, for one half of the channels and then for the other, so that the weights of a 3x3 window stay in
- * registers too: the load unit would be busier than the multipliers otherwise. Results of the first half wait in
- * scratch, in 16 bits. */
+ * tap of, whose sums are in registers; each step finishes one output. Sums are kept by slots that go round.
+ *
+ * Where registers are short, a line is run through twice, for one half of the channels and then for the other, so that
+ * the weights of a 3x3 window stay in registers too: the load unit would be busier than the multipliers otherwise.
+ * Results of the first half wait in scratch, in 16 bits. */
 
 /* Hides where a number comes from. Otherwise the compiler keeps a pointer for each row and each step of an unrolled
  * loop, and most of them on the stack. */
@@ -28,20 +31,24 @@ enum { DW(LINE_GROUPS_AT) = 8 * WIDTH };
 
 /* The sums of one column of outputs: of one line or two. */
 struct DW(sums) {
-    vec v[2][2];
+    vec v[2][4];
 };
 
 /* One by one: clang does not keep an array in registers within which it copies several at once. */
 ALWAYS_INLINE void DW(move)(struct DW(sums) * to, const struct DW(sums) * from) {
     to->v[0][0] = from->v[0][0];
     to->v[0][1] = from->v[0][1];
+    to->v[0][2] = from->v[0][2];
+    to->v[0][3] = from->v[0][3];
     to->v[1][0] = from->v[1][0];
     to->v[1][1] = from->v[1][1];
+    to->v[1][2] = from->v[1][2];
+    to->v[1][3] = from->v[1][3];
 }
 
 /* Five rows of a column, or three or four. */
 struct DW(column) {
-    struct DW(quads) quads, rest;
+    struct DW(quads) quads[2], rest[2]; /* of the two halves of the channels */
 };
 
 /* What a line needs of its block, copied so that the compiler knows that storing y does not change it. */
@@ -51,19 +58,25 @@ struct DW(pass) {
     int in_width, out_width, pad_left;
     struct dw_line line;
     struct DW(output) output;
-    struct DW(weights) weights[3][2][2]; /* [kx][line of a pair][vector], if resident */
+    struct DW(weights) weights[3][2][4]; /* [kx][line of a pair][vector], if resident */
 };
 
-ALWAYS_INLINE struct DW(weights) DW(weights_at)(const uint8_t *packed, int half, int t, int group, int j) {
-    return DW(load_weights)(packed + DW(LINE_GROUPS_AT) + (t * 2 + group) * GROUP, 2 * half + j);
+ALWAYS_INLINE struct DW(weights) DW(weights_at)(const uint8_t *packed, int t, int group, int vector) {
+    return DW(load_weights)(packed + DW(LINE_GROUPS_AT) + (t * 2 + group) * GROUP, vector);
+}
+
+ALWAYS_INLINE void DW(load_half)(struct DW(pass) * b, struct dw_shape shape, int t, int half) {
+    if (!(shape.halves & 1 << half)) return;
+    b->weights[t][0][2 * half] = DW(weights_at)(b->packed, t, 0, 2 * half);
+    b->weights[t][0][2 * half + 1] = DW(weights_at)(b->packed, t, 0, 2 * half + 1);
+    if (shape.rows < 2) return;
+    b->weights[t][1][2 * half] = DW(weights_at)(b->packed, t, 1, 2 * half);
+    b->weights[t][1][2 * half + 1] = DW(weights_at)(b->packed, t, 1, 2 * half + 1);
 }
 
 ALWAYS_INLINE void DW(load_resident)(struct DW(pass) * b, struct dw_shape shape, int t) {
-    b->weights[t][0][0] = DW(weights_at)(b->packed, shape.half, t, 0, 0);
-    b->weights[t][0][1] = DW(weights_at)(b->packed, shape.half, t, 0, 1);
-    if (shape.rows < 2) return;
-    b->weights[t][1][0] = DW(weights_at)(b->packed, shape.half, t, 1, 0);
-    b->weights[t][1][1] = DW(weights_at)(b->packed, shape.half, t, 1, 1);
+    DW(load_half)(b, shape, t, 0);
+    DW(load_half)(b, shape, t, 1);
 }
 
 ALWAYS_INLINE struct DW(pass)
@@ -91,16 +104,26 @@ ALWAYS_INLINE int DW(flight)(struct dw_shape shape) {
     return (shape.kernel + shape.stride - 1) / shape.stride;
 }
 
-/* Adds tap t of a column to vector j of the sum of an output in line `row`. */
-ALWAYS_INLINE void DW(tap_of_row)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
-                                  const struct DW(column) * x, int t, int j, int row) {
-    struct DW(weights) w = RESIDENT_WEIGHTS && shape.kernel == 3
-                               ? b->weights[t][row][j]
-                               : DW(weights_at)(b->packed, shape.half, t, row, j);
-    vec v = t == 0 ? DW(load)(b->packed + (2 * shape.half + j) * WIDTH) : sum->v[row][j];
-    v = DW(dot)(v, &x->quads, j, w);
-    if (shape.kernel == 5) v = DW(dot_first)(v, &x->rest, j, DW(weights_at)(b->packed, shape.half, t, 1, j));
-    sum->v[row][j] = v;
+/* Adds tap t of a column to a vector of the sum of an output in line `row`. */
+ALWAYS_INLINE void DW(tap_of_vector)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
+                                     const struct DW(column) * x, int t, int vector, int row) {
+    const int half = vector / 2, j = vector % 2;
+    struct DW(weights) w = RESIDENT_WEIGHTS && shape.kernel == 3 ? b->weights[t][row][vector]
+                                                                 : DW(weights_at)(b->packed, t, row, vector);
+    vec v = t == 0 ? DW(load)(b->packed + vector * WIDTH) : sum->v[row][vector];
+    v = DW(dot)(v, &x->quads[half], j, w);
+    if (shape.kernel == 5) v = DW(dot_first)(v, &x->rest[half], j, DW(weights_at)(b->packed, t, 1, vector));
+    sum->v[row][vector] = v;
+}
+
+ALWAYS_INLINE void DW(tap_of_half)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
+                                   const struct DW(column) * x, int t, int half) {
+    if (!(shape.halves & 1 << half)) return;
+    DW(tap_of_vector)(b, shape, sum, x, t, 2 * half, 0);
+    DW(tap_of_vector)(b, shape, sum, x, t, 2 * half + 1, 0);
+    if (shape.rows < 2) return;
+    DW(tap_of_vector)(b, shape, sum, x, t, 2 * half, 1);
+    DW(tap_of_vector)(b, shape, sum, x, t, 2 * half + 1, 1);
 }
 
 /* Adds tap t of a column to the output it belongs to, if that is one in flight: see add_column(). */
@@ -109,11 +132,8 @@ ALWAYS_INLINE void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, str
     const int ahead = (lead - t) / shape.stride;
     if (t >= shape.kernel || lead < t || (lead - t) % shape.stride != 0 || ahead >= limit) return;
     struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
-    DW(tap_of_row)(b, shape, sum, x, t, 0, 0);
-    DW(tap_of_row)(b, shape, sum, x, t, 1, 0);
-    if (shape.rows < 2) return;
-    DW(tap_of_row)(b, shape, sum, x, t, 0, 1);
-    DW(tap_of_row)(b, shape, sum, x, t, 1, 1);
+    DW(tap_of_half)(b, shape, sum, x, t, 0);
+    DW(tap_of_half)(b, shape, sum, x, t, 1);
 }
 
 /* Adds a column to the sums in flight. Its tap 0 belongs to the output `lead` columns behind the start of the first
@@ -121,10 +141,12 @@ ALWAYS_INLINE void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, str
 ALWAYS_INLINE void DW(add_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
                                   const uint8_t *const p[5], int phase, int lead, int limit) {
     const uint8_t *last = p[shape.kernel == 5 || shape.rows == 2 ? 3 : 2];
+    const uint8_t *const first[4] = {p[0], p[1], p[2], last}, *const fifth[4] = {p[4], p[4], p[4], p[4]};
     struct DW(column) x;
-    x.quads = DW(interleave)((const uint8_t *const[4]){p[0], p[1], p[2], last}, shape.half);
-    if (shape.kernel == 5)
-        x.rest = DW(interleave)((const uint8_t *const[4]){p[4], p[4], p[4], p[4]}, shape.half);
+    if (shape.halves & 1) x.quads[0] = DW(interleave)(first, 0);
+    if (shape.halves & 2) x.quads[1] = DW(interleave)(first, 1);
+    if (shape.kernel == 5 && shape.halves & 1) x.rest[0] = DW(interleave)(fifth, 0);
+    if (shape.kernel == 5 && shape.halves & 2) x.rest[1] = DW(interleave)(fifth, 1);
     DW(tap)(b, shape, sums, &x, phase, lead, limit, 0);
     DW(tap)(b, shape, sums, &x, phase, lead, limit, 1);
     DW(tap)(b, shape, sums, &x, phase, lead, limit, 2);
@@ -152,11 +174,17 @@ struct DW(cursor) {
 
 ALWAYS_INLINE void DW(finish_row)(const struct DW(pass) * b, struct dw_shape shape,
                                   const struct DW(sums) * sums, struct DW(cursor) * at, int row) {
-    vec q = DW(to_16)(b->packed, &b->output, sums->v[row], shape.half);
-    if (shape.half == 0)
-        memcpy(at->waiting, &q, sizeof q);
+    vec low, high;
+    if (shape.halves & 1)
+        low = DW(to_16)(b->packed, &b->output, sums->v[row], 0);
     else
-        DW(store)(b->line.y[row] + at->y, DW(to_8)(&b->output, DW(load)(at->waiting), q), b->valid);
+        low = DW(load)(at->waiting);
+    if (shape.halves & 2) {
+        high = DW(to_16)(b->packed, &b->output, sums->v[row] + 2, 1);
+        DW(store)(b->line.y[row] + at->y, DW(to_8)(&b->output, low, high), b->valid);
+    } else {
+        memcpy(at->waiting, &low, sizeof low);
+    }
     at->waiting += WIDTH;
 }
 
@@ -211,7 +239,7 @@ ALWAYS_INLINE void DW(end)(const struct DW(pass) * b, struct dw_shape shape, str
 
 /* Needs a line of at least flight - 1 outputs whose columns, but for those of begin() and end(), lie inside the image:
  * see choose_shape(). No loops over phases, taps or vectors: as long as an index is not a constant, clang keeps the sums on the stack. */
-ALWAYS_INLINE void DW(half_line)(const struct dw_block *block, const struct dw_line *line,
+ALWAYS_INLINE void DW(pass_over)(const struct dw_block *block, const struct dw_line *line,
                                  struct dw_shape shape) {
     const struct DW(pass) pass = DW(pass_of)(block, line, shape), *b = &pass;
     const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
@@ -243,8 +271,12 @@ ALWAYS_INLINE void DW(half_line)(const struct dw_block *block, const struct dw_l
 
 ALWAYS_INLINE void DW(line)(const struct dw_block *b, const struct dw_line *line, int kernel, int stride,
                             int rows) {
-    DW(half_line)(b, line, (struct dw_shape){kernel, stride, rows, 0});
-    DW(half_line)(b, line, (struct dw_shape){kernel, stride, rows, 1});
+    if (HALVES_AT_ONCE && rows == 1) {
+        DW(pass_over)(b, line, (struct dw_shape){kernel, stride, rows, 3});
+        return;
+    }
+    DW(pass_over)(b, line, (struct dw_shape){kernel, stride, rows, 1});
+    DW(pass_over)(b, line, (struct dw_shape){kernel, stride, rows, 2});
 }
 
 /* Line out_y of an image, and the next one with it if `pair`. */

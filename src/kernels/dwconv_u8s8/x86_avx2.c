@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define RESIDENT_WEIGHTS 0
+#define HALVES_AT_ONCE   0
 #define PAIRS_OF_LINES   0
 #define WIDE_WEIGHTS     1
 

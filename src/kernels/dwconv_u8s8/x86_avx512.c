@@ -6,6 +6,7 @@
 
 /* Weights of a 3x3 window fit into registers beside the sums. */
 #define RESIDENT_WEIGHTS 1
+#define HALVES_AT_ONCE   1
 #define PAIRS_OF_LINES   1
 #define WIDE_WEIGHTS     0
 
