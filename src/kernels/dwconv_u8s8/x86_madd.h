@@ -19,8 +19,10 @@ ALWAYS_INLINE struct DW(quads) DW(quads_of)(vec first, vec second) {
 }
 
 ALWAYS_INLINE struct DW(weights) DW(load_weights)(const uint8_t *group, int vector) {
+    const uint8_t *p = group + vector * 2 * (BITS / 8);
     struct DW(weights) w;
-    memcpy(&w, group + vector * (int)sizeof w, sizeof w);
+    memcpy(&w.even, p, sizeof w.even); /* gcc 12 would copy both at once through the stack */
+    memcpy(&w.odd, p + sizeof w.even, sizeof w.odd);
     return w;
 }
 
