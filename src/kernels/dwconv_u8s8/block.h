@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-/* A window that dw_lines() knows, or kernel 0: any window, one output at a time. */
+/* A window that simd_lines.h knows, or kernel 0: any window, one output at a time. */
 struct dw_shape {
     int kernel, stride; /* of the columns */
     int rows;           /* how many lines of outputs are computed together: 2 only if 3x3 with strides 1 */
@@ -65,7 +65,7 @@ ALWAYS_INLINE size_t dw_groups(int kernel_height, int kernel_width) {
     return dw_line_groups(kernel_height, kernel_width) + (dw_taps(kernel_height, kernel_width) + 3) / 4;
 }
 
-/* Where channel c of a block is in its bias and multiplier: see x86.h. */
+/* Where channel c of a block is in its bias and multiplier: see simd_x86.h. */
 ALWAYS_INLINE size_t dw_position(size_t width, size_t c) {
     return c % 16 / 4 * (width / 4) + c / 16 * 4 + c % 4;
 }

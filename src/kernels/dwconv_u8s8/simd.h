@@ -1,4 +1,4 @@
-/* dwconv_u8s8 on top of lines.h: packing and the loop over blocks. The source that includes this defines, after its
+/* dwconv_u8s8 on top of simd_lines.h: packing and the loop over blocks. The source that includes this defines, after its
  * blocks,
  *   dw_width(channels)           of the next block, when so many channels are left
  *   dw_group_bytes(width)

@@ -15,14 +15,14 @@
 #define MM(name) _mm256_##name
 #define vec      __m256i
 #define vec_f32  __m256
-#include "kernels/dwconv_u8s8/x86_madd.h"
+#include "kernels/dwconv_u8s8/simd_madd.h"
 
 #define BITS     128
 #define DW(name) name##_16
 #define MM(name) _mm_##name
 #define vec      __m128i
 #define vec_f32  __m128
-#include "kernels/dwconv_u8s8/x86_madd.h"
+#include "kernels/dwconv_u8s8/simd_madd.h"
 
 static size_t dw_width(size_t channels) { return channels >= 32 ? 32 : 16; }
 

@@ -27,21 +27,21 @@
 #define MM(name) _mm512_##name
 #define vec      __m512i
 #define vec_f32  __m512
-#include "kernels/dwconv_u8s8/x86_vnni.h"
+#include "kernels/dwconv_u8s8/simd_vnni.h"
 
 #define BITS     256
 #define DW(name) name##_32
 #define MM(name) _mm256_##name
 #define vec      __m256i
 #define vec_f32  __m256
-#include "kernels/dwconv_u8s8/x86_vnni.h"
+#include "kernels/dwconv_u8s8/simd_vnni.h"
 
 #define BITS     128
 #define DW(name) name##_16
 #define MM(name) _mm_##name
 #define vec      __m128i
 #define vec_f32  __m128
-#include "kernels/dwconv_u8s8/x86_vnni.h"
+#include "kernels/dwconv_u8s8/simd_vnni.h"
 
 static size_t dw_width(size_t channels) { return channels >= 64 ? 64 : channels >= 32 ? 32 : 16; }
 

@@ -30,4 +30,4 @@ ALWAYS_INLINE vec DW(dot_first)(vec sum, const struct DW(quads) * quads, int j, 
     return DOT(sum, quads->v[j], w.v);
 }
 
-#include "kernels/dwconv_u8s8/x86.h"
+#include "kernels/dwconv_u8s8/simd_x86.h"

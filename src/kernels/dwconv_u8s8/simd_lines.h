@@ -21,6 +21,15 @@
  * the weights of a 3x3 window stay in registers too: the load unit would be busier than the multipliers otherwise.
  * Results of the first half wait in scratch, in 16 bits. */
 
+/* What must be inlined, so that shapes, phases and taps are constants. Sanitizers take minutes to instrument that. */
+#if !defined(INLINED)
+#if defined(SANITIZED)
+#define INLINED static
+#else
+#define INLINED ALWAYS_INLINE
+#endif
+#endif
+
 /* Hides where a number comes from. Otherwise the compiler keeps a pointer for each row and each step of an unrolled
  * loop, and most of them on the stack. */
 #if !defined(KEEP)
@@ -35,7 +44,7 @@ struct DW(sums) {
 };
 
 /* One by one: clang does not keep an array in registers within which it copies several at once. */
-ALWAYS_INLINE void DW(move)(struct DW(sums) * to, const struct DW(sums) * from) {
+INLINED void DW(move)(struct DW(sums) * to, const struct DW(sums) * from) {
     to->v[0][0] = from->v[0][0];
     to->v[0][1] = from->v[0][1];
     to->v[0][2] = from->v[0][2];
@@ -61,11 +70,11 @@ struct DW(pass) {
     struct DW(weights) weights[3][2][4]; /* [kx][line of a pair][vector], if resident */
 };
 
-ALWAYS_INLINE struct DW(weights) DW(weights_at)(const uint8_t *packed, int t, int group, int vector) {
+INLINED struct DW(weights) DW(weights_at)(const uint8_t *packed, int t, int group, int vector) {
     return DW(load_weights)(packed + DW(LINE_GROUPS_AT) + (t * 2 + group) * GROUP, vector);
 }
 
-ALWAYS_INLINE void DW(load_half)(struct DW(pass) * b, struct dw_shape shape, int t, int half) {
+INLINED void DW(load_half)(struct DW(pass) * b, struct dw_shape shape, int t, int half) {
     if (!(shape.halves & 1 << half)) return;
     b->weights[t][0][2 * half] = DW(weights_at)(b->packed, t, 0, 2 * half);
     b->weights[t][0][2 * half + 1] = DW(weights_at)(b->packed, t, 0, 2 * half + 1);
@@ -74,12 +83,12 @@ ALWAYS_INLINE void DW(load_half)(struct DW(pass) * b, struct dw_shape shape, int
     b->weights[t][1][2 * half + 1] = DW(weights_at)(b->packed, t, 1, 2 * half + 1);
 }
 
-ALWAYS_INLINE void DW(load_resident)(struct DW(pass) * b, struct dw_shape shape, int t) {
+INLINED void DW(load_resident)(struct DW(pass) * b, struct dw_shape shape, int t) {
     DW(load_half)(b, shape, t, 0);
     DW(load_half)(b, shape, t, 1);
 }
 
-ALWAYS_INLINE struct DW(pass)
+INLINED struct DW(pass)
     DW(pass_of)(const struct dw_block *b, const struct dw_line *line, struct dw_shape shape) {
     const struct window *g = &b->args->window;
     struct DW(pass) pass = {.packed = b->packed,
@@ -100,13 +109,11 @@ ALWAYS_INLINE struct DW(pass)
 }
 
 /* How many outputs of a line a column belongs to, and so how many are in flight. */
-ALWAYS_INLINE int DW(flight)(struct dw_shape shape) {
-    return (shape.kernel + shape.stride - 1) / shape.stride;
-}
+INLINED int DW(flight)(struct dw_shape shape) { return (shape.kernel + shape.stride - 1) / shape.stride; }
 
 /* Adds tap t of a column to a vector of the sum of an output in line `row`. */
-ALWAYS_INLINE void DW(tap_of_vector)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
-                                     const struct DW(column) * x, int t, int vector, int row) {
+INLINED void DW(tap_of_vector)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
+                               const struct DW(column) * x, int t, int vector, int row) {
     const int half = vector / 2, j = vector % 2;
     struct DW(weights) w = RESIDENT_WEIGHTS && shape.kernel == 3 ? b->weights[t][row][vector]
                                                                  : DW(weights_at)(b->packed, t, row, vector);
@@ -116,8 +123,8 @@ ALWAYS_INLINE void DW(tap_of_vector)(const struct DW(pass) * b, struct dw_shape 
     sum->v[row][vector] = v;
 }
 
-ALWAYS_INLINE void DW(tap_of_half)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
-                                   const struct DW(column) * x, int t, int half) {
+INLINED void DW(tap_of_half)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sum,
+                             const struct DW(column) * x, int t, int half) {
     if (!(shape.halves & 1 << half)) return;
     DW(tap_of_vector)(b, shape, sum, x, t, 2 * half, 0);
     DW(tap_of_vector)(b, shape, sum, x, t, 2 * half + 1, 0);
@@ -127,8 +134,8 @@ ALWAYS_INLINE void DW(tap_of_half)(const struct DW(pass) * b, struct dw_shape sh
 }
 
 /* Adds tap t of a column to the output it belongs to, if that is one in flight: see add_column(). */
-ALWAYS_INLINE void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                           const struct DW(column) * x, int phase, int lead, int limit, int t) {
+INLINED void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                     const struct DW(column) * x, int phase, int lead, int limit, int t) {
     const int ahead = (lead - t) / shape.stride;
     if (t >= shape.kernel || lead < t || (lead - t) % shape.stride != 0 || ahead >= limit) return;
     struct DW(sums) *sum = &sums[(phase + ahead) % DW(flight)(shape)];
@@ -138,8 +145,8 @@ ALWAYS_INLINE void DW(tap)(const struct DW(pass) * b, struct dw_shape shape, str
 
 /* Adds a column to the sums in flight. Its tap 0 belongs to the output `lead` columns behind the start of the first
  * one, whose slot is `phase`; only the first `limit` outputs are in flight. */
-ALWAYS_INLINE void DW(add_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                                  const uint8_t *const p[5], int phase, int lead, int limit) {
+INLINED void DW(add_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                            const uint8_t *const p[5], int phase, int lead, int limit) {
     const uint8_t *last = p[shape.kernel == 5 || shape.rows == 2 ? 3 : 2];
     const uint8_t *const first[4] = {p[0], p[1], p[2], last}, *const fifth[4] = {p[4], p[4], p[4], p[4]};
     struct DW(column) x;
@@ -155,8 +162,8 @@ ALWAYS_INLINE void DW(add_column)(const struct DW(pass) * b, struct dw_shape sha
 }
 
 /* The same for a column that may lie outside the image. */
-ALWAYS_INLINE void DW(edge_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                                   int in_x, int phase, int lead, int limit) {
+INLINED void DW(edge_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                             int in_x, int phase, int lead, int limit) {
     bool inside = in_x >= 0 && in_x < b->in_width;
     size_t offset = inside ? (size_t)in_x * b->channels : 0;
     const uint8_t *const *rows = b->line.rows, *out = b->padding;
@@ -172,8 +179,8 @@ struct DW(cursor) {
     uint8_t *waiting;
 };
 
-ALWAYS_INLINE void DW(finish_row)(const struct DW(pass) * b, struct dw_shape shape,
-                                  const struct DW(sums) * sums, struct DW(cursor) * at, int row) {
+INLINED void DW(finish_row)(const struct DW(pass) * b, struct dw_shape shape, const struct DW(sums) * sums,
+                            struct DW(cursor) * at, int row) {
     vec low, high;
     if (shape.halves & 1)
         low = DW(to_16)(b->packed, &b->output, sums->v[row], 0);
@@ -189,8 +196,8 @@ ALWAYS_INLINE void DW(finish_row)(const struct DW(pass) * b, struct dw_shape sha
 }
 
 /* Finishes the output at the cursor and moves on. */
-ALWAYS_INLINE void DW(finish)(const struct DW(pass) * b, struct dw_shape shape, const struct DW(sums) * sums,
-                              struct DW(cursor) * at) {
+INLINED void DW(finish)(const struct DW(pass) * b, struct dw_shape shape, const struct DW(sums) * sums,
+                        struct DW(cursor) * at) {
     DW(finish_row)(b, shape, sums, at, 0);
     if (shape.rows == 2) DW(finish_row)(b, shape, sums, at, 1);
     at->y += b->channels;
@@ -198,8 +205,8 @@ ALWAYS_INLINE void DW(finish)(const struct DW(pass) * b, struct dw_shape shape, 
 }
 
 /* Adds the next column, which is inside the image. */
-ALWAYS_INLINE void DW(next_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                                   struct DW(cursor) * at, int phase, int lead) {
+INLINED void DW(next_column)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                             struct DW(cursor) * at, int phase, int lead) {
     const uint8_t *const *rows = b->line.rows;
     const uint8_t *const p[5] = {rows[0] + at->x, rows[1] + at->x, rows[2] + at->x, rows[3] + at->x,
                                  rows[4] + at->x};
@@ -209,8 +216,8 @@ ALWAYS_INLINE void DW(next_column)(const struct DW(pass) * b, struct dw_shape sh
 }
 
 /* The last columns of the output in slot `phase`. */
-ALWAYS_INLINE void DW(step)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                            struct DW(cursor) * at, int phase) {
+INLINED void DW(step)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                      struct DW(cursor) * at, int phase) {
     const int ahead = shape.kernel - shape.stride;
     DW(next_column)(b, shape, sums, at, phase, ahead);
     if (shape.stride == 2) DW(next_column)(b, shape, sums, at, phase, ahead + 1);
@@ -218,7 +225,7 @@ ALWAYS_INLINE void DW(step)(const struct DW(pass) * b, struct dw_shape shape, st
 }
 
 /* The columns before the first step. */
-ALWAYS_INLINE void DW(begin)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums) {
+INLINED void DW(begin)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums) {
     const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride;
     DW(edge_column)(b, shape, sums, -b->pad_left, 0, 0, flight);
     if (ahead > 1) DW(edge_column)(b, shape, sums, 1 - b->pad_left, 0, 1, flight);
@@ -227,8 +234,8 @@ ALWAYS_INLINE void DW(begin)(const struct DW(pass) * b, struct dw_shape shape, s
 }
 
 /* The step of one of the last flight - 1 outputs, if there are so many; in_x is the first column of the first. */
-ALWAYS_INLINE void DW(end)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
-                           struct DW(cursor) * at, int in_x, int phase) {
+INLINED void DW(end)(const struct DW(pass) * b, struct dw_shape shape, struct DW(sums) * sums,
+                     struct DW(cursor) * at, int in_x, int phase) {
     const int ahead = shape.kernel - shape.stride, limit = DW(flight)(shape) - 1 - phase;
     if (limit < 1) return;
     in_x += phase * shape.stride;
@@ -239,8 +246,7 @@ ALWAYS_INLINE void DW(end)(const struct DW(pass) * b, struct dw_shape shape, str
 
 /* Needs a line of at least flight - 1 outputs whose columns, but for those of begin() and end(), lie inside the image:
  * see choose_shape(). No loops over phases, taps or vectors: as long as an index is not a constant, clang keeps the sums on the stack. */
-ALWAYS_INLINE void DW(pass_over)(const struct dw_block *block, const struct dw_line *line,
-                                 struct dw_shape shape) {
+INLINED void DW(pass_over)(const struct dw_block *block, const struct dw_line *line, struct dw_shape shape) {
     const struct DW(pass) pass = DW(pass_of)(block, line, shape), *b = &pass;
     const int flight = DW(flight)(shape), ahead = shape.kernel - shape.stride,
               steps = b->out_width - (flight - 1);
@@ -269,8 +275,8 @@ ALWAYS_INLINE void DW(pass_over)(const struct dw_block *block, const struct dw_l
     DW(end)(b, shape, sums, &at, in_x, 3);
 }
 
-ALWAYS_INLINE void DW(line)(const struct dw_block *b, const struct dw_line *line, int kernel, int stride,
-                            int rows) {
+INLINED void DW(line)(const struct dw_block *b, const struct dw_line *line, int kernel, int stride,
+                      int rows) {
     if (HALVES_AT_ONCE && rows == 1) {
         DW(pass_over)(b, line, (struct dw_shape){kernel, stride, rows, 3});
         return;

@@ -35,4 +35,4 @@ ALWAYS_INLINE vec DW(dot)(vec sum, const struct DW(quads) * quads, int j, struct
     return MM(add_epi32)(DW(dot_first)(sum, quads, j, w), MM(madd_epi16)(quads->odd[j], w.odd));
 }
 
-#include "kernels/dwconv_u8s8/x86.h"
+#include "kernels/dwconv_u8s8/simd_x86.h"

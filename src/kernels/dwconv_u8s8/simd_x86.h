@@ -1,4 +1,4 @@
-/* The operations of lines.h for blocks of BITS / 8 channels; included once for each width. The source defines
+/* The operations of simd_lines.h for blocks of BITS / 8 channels; included once for each width. The source defines
  *   BITS, DW(name), MM(name), vec, vec_f32    the width; name_WIDTH, intrinsics, registers
  *   DOT(sum, quads, weights)                  adds the products of a register of quads
  *   WIDE_WEIGHTS                              whether weights are stored in 16 bits
@@ -63,7 +63,7 @@ ALWAYS_INLINE void DW(store)(uint8_t *y, vec q, size_t valid) {
     if (valid & 1) memcpy(y, bytes, 1);
 }
 
-#include "kernels/dwconv_u8s8/lines.h"
+#include "kernels/dwconv_u8s8/simd_lines.h"
 
 #undef WIDTH
 #undef GROUP
