@@ -20,8 +20,9 @@ struct peak_impl {
     uint32_t (*u8s8)(long steps);
 };
 
-/* Makes the compiler forget what it knows of a register, so that nothing is computed ahead of the loop. */
-#define PEAK_HIDE(constraint, value) __asm__("" : "+" constraint(value))
+/* Makes the compiler forget what it knows of a register: nothing is computed ahead of the loop, and chains that do the same
+ * are not taken for one. Hidings stay in their order. */
+#define PEAK_HIDE(constraint, value) __asm__ volatile("" : "+" constraint(value))
 
 /* Every implementation of this build: peak_scalar, peak_avx2, ... */
 #define IMPL(symbol, tier) extern const struct peak_impl symbol;

@@ -5,6 +5,7 @@
 static float f32(long steps) {
     float chain[PEAK_CHAINS] = {0}, one = 1, sum = 0;
     PEAK_HIDE("m", one);
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) PEAK_HIDE("m", chain[i]);
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = chain[i] * one + one;
     }
@@ -15,10 +16,12 @@ static float f32(long steps) {
 static uint32_t u8s8(long steps) {
     uint32_t chain[PEAK_CHAINS] = {0}, a = 1, b = 1, sum = 0;
     PEAK_HIDE("r", b);
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) PEAK_HIDE("m", chain[i]);
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
             PEAK_HIDE("r", a);
             chain[i] += a * b;
+            PEAK_HIDE("r", chain[i]); /* now, or sums would wait on the stack */
         }
     }
     for (int i = 0; i < PEAK_CHAINS; i++) sum += chain[i];

@@ -7,7 +7,10 @@ static float f32(long steps) {
     __m256 chain[PEAK_CHAINS], one = _mm256_set1_ps(1);
     float lanes[8], sum = 0;
     PEAK_HIDE("x", one);
-    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm256_setzero_ps();
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
+        chain[i] = _mm256_setzero_ps();
+        PEAK_HIDE("x", chain[i]);
+    }
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm256_fmadd_ps(chain[i], one, one);
     }
@@ -24,11 +27,15 @@ static uint32_t u8s8(long steps) {
     __m256i chain[PEAK_CHAINS], a = _mm256_set1_epi16(1), b = a;
     uint32_t lanes[8], sum = 0;
     PEAK_HIDE("x", b);
-    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm256_setzero_si256();
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
+        chain[i] = _mm256_setzero_si256();
+        PEAK_HIDE("x", chain[i]);
+    }
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
             PEAK_HIDE("x", a);
             chain[i] = _mm256_add_epi32(chain[i], _mm256_madd_epi16(a, b));
+            PEAK_HIDE("x", chain[i]); /* now, or sums would wait on the stack */
         }
     }
     UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {

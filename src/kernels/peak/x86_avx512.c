@@ -7,7 +7,10 @@ static float f32(long steps) {
     __m512 chain[PEAK_CHAINS], one = _mm512_set1_ps(1);
     float lanes[16], sum = 0;
     PEAK_HIDE("v", one);
-    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm512_setzero_ps();
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
+        chain[i] = _mm512_setzero_ps();
+        PEAK_HIDE("v", chain[i]);
+    }
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm512_fmadd_ps(chain[i], one, one);
     }
@@ -23,7 +26,10 @@ static uint32_t u8s8(long steps) {
     uint32_t lanes[16], sum = 0;
     PEAK_HIDE("v", a);
     PEAK_HIDE("v", b);
-    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm512_setzero_si512();
+    UNROLL for (int i = 0; i < PEAK_CHAINS; i++) {
+        chain[i] = _mm512_setzero_si512();
+        PEAK_HIDE("v", chain[i]);
+    }
     for (long n = 0; n < steps; n++) {
         UNROLL for (int i = 0; i < PEAK_CHAINS; i++) chain[i] = _mm512_dpbusd_epi32(chain[i], a, b);
     }
