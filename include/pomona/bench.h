@@ -50,7 +50,7 @@ struct pomona_bench_options {
     const char *decode;
     const char *views;
     int size;
-    const char *precision; /* "auto" (default) or "fp32" */
+    const char *precision; /* see pomona_precision; "auto" by default */
     const char *stage;     /* "decode", "resize", "net" or "job"; NULL: all of them */
     const char *source;    /* folder of photos, or one; NULL: synthetic ones, drawn in memory */
     const char *glob;      /* of photos' names; default "*.jpg" */

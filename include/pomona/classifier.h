@@ -31,7 +31,7 @@ struct pomona_classifier_options {
 
 struct pomona_classifier_info {
     struct pomona_model_info model; /* the backbone up to the features */
-    const char *kind;               /* "logistic", "ridge", "lda" or "knn" */
+    const char *kind;               /* "logistic", "ridge", "lda", "knn" or "prototype" */
     int classes;                    /* fine classes that are answered */
     int groups;                     /* coarse classes; 0: no hierarchy */
     int leaves;                     /* what was trained; more than classes after a merge */

@@ -97,13 +97,12 @@ struct pomona_compare_share {
 
 /* A model at a resolution. Texts are cut where they are longer. */
 struct pomona_compare_row {
-    char name[128];  /* file name, or the path where two are called alike; "embedded" */
-    char path[512];  /* as given; "" for the embedded one */
-    char error[384]; /* why it could not be measured; "": it was */
-    char
-        kind[16]; /* of the head: "logistic", "ridge", "lda", "knn"; "": a backbone alone, without accuracy */
-    char precision[8];                /* "fp32" */
-    char decode[8];                   /* "exact" or "scaled" */
+    char name[128];    /* file name, or the path where two are called alike; "embedded" */
+    char path[512];    /* as given; "" for the embedded one */
+    char error[384];   /* why it could not be measured; "": it was */
+    char kind[16];     /* of the head, as in pomona_classifier_info; "": a backbone alone, without accuracy */
+    char precision[8]; /* "fp32" */
+    char decode[8];    /* "exact" or "scaled" */
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
     int width, height;                /* input, pixels */
     int classes, groups;              /* fine and coarse ones that it answers with; 0: none */

@@ -36,7 +36,7 @@ struct pomona_classifier {
 /* Everything a file holds but the backbone. Borrowed. */
 struct classifier_parts {
     const struct head *head;
-    const char *kind; /* "logistic", "ridge", "lda", "knn" */
+    const char *kind; /* "logistic", "ridge", "lda", "knn", "prototype" */
     const struct pomona_class *classes;
     const char *const *groups;
     const char *calibration;

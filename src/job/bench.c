@@ -13,13 +13,6 @@ static const double LOOK_SECONDS = 0.02; /* of each look at the machine, about *
 
 static const char *const stage_names[BENCH_STAGES] = {"decode", "resize", "net", "job"};
 
-/* What a model can be opened in. */
-static pomona_status choose_precision(const char *asked, const char **precision, struct pomona_error *error) {
-    *precision = "fp32";
-    if (!asked || strcmp(asked, "auto") == 0 || strcmp(asked, *precision) == 0) return POMONA_OK;
-    return fail(error, POMONA_E_USAGE, NULL, "unknown precision '%.40s': auto or fp32", asked);
-}
-
 static pomona_status choose_stage(const char *asked, int *stage, struct pomona_error *error) {
     for (*stage = 0; *stage < BENCH_STAGES; ++*stage)
         if (!asked || strcmp(stage_names[*stage], asked) == 0) {
@@ -52,8 +45,9 @@ static pomona_status complete_options(struct pomona_bench_options *o, struct pom
 static pomona_status open_model(struct bench *bench, struct pomona_error *error) {
     const struct pomona_bench_options *o = &bench->options;
     struct pomona_bench_result *result = bench->result;
-    const struct pomona_model_options options = {
+    struct pomona_model_options options = {
         .profile = o->profile, .decode = o->decode, .views = o->views, .size = o->size};
+    if (o->precision) TRY(pomona_precision_parse(o->precision, &options.precision, error));
     TRY(o->model ? pomona_model_open(bench->context, o->model, &options, &bench->model, error)
                  : pomona_model_open_embedded(bench->context, &options, &bench->model, error));
     pomona_model_get_info(bench->model, &bench->info);
@@ -62,6 +56,7 @@ static pomona_status open_model(struct bench *bench, struct pomona_error *error)
     snprintf(result->model_hash, sizeof result->model_hash, "%s", info->hash);
     pomona_profile_format(&info->profile, result->profile_text);
     result->tier = pomona_tier_name(pomona_context_tier(bench->context));
+    result->precision = pomona_precision_name(info->precision);
     result->macs = info->macs * (uint64_t)info->views;
     return POMONA_OK;
 }
@@ -109,11 +104,15 @@ static pomona_status measure(struct bench *bench, enum bench_stage stage, int th
     return POMONA_OK;
 }
 
-static void complete_fractions(struct pomona_bench_result *result) {
+static void complete_fractions(struct bench *bench) {
+    struct pomona_bench_result *result = bench->result;
+    bool bytes = bench->info.precision == POMONA_PRECISION_INT8;
     for (int r = 0; r < result->row_count; r++)
-        for (int p = 0; p < result->peak_count; p++)
-            if (result->peaks[p].threads == result->rows[r].threads)
-                result->rows[r].fraction = result->rows[r].gmacs / result->peaks[p].f32;
+        for (int p = 0; p < result->peak_count; p++) {
+            const struct pomona_bench_peak *peak = &result->peaks[p];
+            if (peak->threads == result->rows[r].threads)
+                result->rows[r].fraction = result->rows[r].gmacs / (bytes ? peak->u8s8 : peak->f32);
+        }
 }
 
 static pomona_status run_stages(struct bench *bench, int only, struct pomona_error *error) {
@@ -126,7 +125,7 @@ static pomona_status run_stages(struct bench *bench, int only, struct pomona_err
     for (int stage = 0; stage < BENCH_STAGES; stage++)
         for (int i = 0; i < counts && (only == BENCH_STAGES || only == stage); i++)
             TRY(measure(bench, (enum bench_stage)stage, threads[i], error));
-    complete_fractions(result);
+    complete_fractions(bench);
     return POMONA_OK;
 }
 
@@ -139,7 +138,6 @@ pomona_status pomona_bench_run(const struct pomona_context *context,
     *result = (struct pomona_bench_result){0};
     TRY(complete_options(&bench.options, error));
     TRY(choose_stage(options->stage, &stage, error));
-    TRY(choose_precision(options->precision, &result->precision, error));
     pomona_status status = open_model(&bench, error);
     if (status == POMONA_OK)
         status = bench_photos_make(&bench.photos, context, &bench.options, &bench.info, result, error);

@@ -12,6 +12,9 @@ struct pomona_model {
     char *name, *layer;
 };
 
+/* How the profile turns pixels into the network's input: x = p * scale + shift, rounded twice. */
+void model_normalisation(const struct pomona_model *model, float scale[3], float shift[3]);
+
 /* The bytes of the network compiled into the library. */
 void embedded_model(const void **data, size_t *size);
 

@@ -16,7 +16,7 @@ def bench(pomona, *arguments, **options):
     return json.loads(pomona("bench", *QUICK, *arguments, "--json", **options).stdout)
 
 
-def check_row(row, peaks):
+def check_row(row, peaks, precision="fp32"):
     assert set(row) == {"stage", "threads", "batch", "runs", "photos", "photos_per_second", "photos_per_second_low",
                         "photos_per_second_high", "ms_per_photo", "ghz_before", "ghz_after", "gmacs", "fraction_of_peak"}
     assert row["runs"] == 3 and row["photos"] >= 3
@@ -27,11 +27,11 @@ def check_row(row, peaks):
         assert row["gmacs"] is None and row["fraction_of_peak"] is None
         return
     assert row["batch"] in (1, 2, 4, 8, 16) and row["gmacs"] > 0
-    peak = next(peak for peak in peaks if peak["threads"] == row["threads"])
-    if peak["fp32_gmacs"] is None:
+    peak = next(peak for peak in peaks if peak["threads"] == row["threads"])[f"{precision}_gmacs"]
+    if peak is None:
         assert row["fraction_of_peak"] is None
     else:
-        assert row["fraction_of_peak"] == pytest.approx(row["gmacs"] / peak["fp32_gmacs"])
+        assert row["fraction_of_peak"] == pytest.approx(row["gmacs"] / peak)
         assert 0 < row["fraction_of_peak"] < 1.2
 
 
@@ -102,7 +102,7 @@ def test_photos_that_cannot_be_read(pomona, tmp_path):
 
 
 @pytest.mark.parametrize("arguments,word", [
-    (["--stage", "nothing"], "decode, resize, net or job"), (["--precision", "fp8"], "unknown precision"), (["--threads", "0"], "threads"),
+    (["--stage", "nothing"], "decode, resize, net or job"), (["--precision", "fp8"], "fp8"), (["--precision", "int8"], "not quantised"), (["--threads", "0"], "threads"),
     (["--runs", "0"], "runs"), (["--seconds", "0"], "seconds"), (["--decode", "fast"], "exact or scaled"), (["extra"], "one argument too many"),
     (["--count", "2000"], "count")])
 def test_bad_usage(pomona, arguments, word):

@@ -1,9 +1,11 @@
 /* checkkernels --bench: GMAC/s of the tier's kernels on the layers of MobileNetV2 1.0/224, beside the peak of the
  * fused multiply-add unit measured in the same run. Times are the best of several tries, since other programs may
  * share the machine. */
+#include "base/memory.h"
 #include "check.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/kernels.h"
 #include "kernels/peak.h"
@@ -118,6 +120,49 @@ static void bench_dwconv(struct bench *bench, int layers, int in, int kernel, in
     tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
 }
 
+static void call_dwconv_u8s8(const void *p) {
+    const struct call *call = p;
+    call->kernels->dwconv_u8s8->run(call->args);
+}
+
+/* Not in the net's total, which is that of fp32; returns seconds. */
+static double bench_dwconv_u8s8(struct bench *bench, int layers, int in, int kernel, int stride,
+                                int channels) {
+    enum { CHANNELS_MAX = 1024, TAPS_MAX = 25 };
+    static int32_t bias[CHANNELS_MAX];
+    static float multiplier[CHANNELS_MAX];
+    static int8_t w[CHANNELS_MAX * TAPS_MAX];
+    const struct dwconv_u8s8_impl *impl = bench->kernels.dwconv_u8s8;
+    struct window g = same_window(in, kernel, stride);
+    size_t outputs = (size_t)g.out_height * (size_t)g.out_width * (size_t)channels;
+    for (int c = 0; c < channels; c++) multiplier[c] = 0.01f;
+    for (int i = 0; i < CHANNELS_MAX * TAPS_MAX; i++) w[i] = (int8_t)check_random(&bench->check, -128, 127);
+    struct tensor x = tensor_aligned((size_t)(in * in * channels) / 4 + MEMORY_ALIGN);
+    struct tensor packed = tensor_aligned(impl->packed_bytes(channels, kernel, kernel) / 4 + 1);
+    struct tensor scratch = tensor_aligned(impl->scratch_bytes(&g, channels) / 4 + 1);
+    struct tensor y = tensor_aligned(outputs / 4 + 1);
+    for (int i = 0; i < in * in * channels; i++)
+        ((uint8_t *)x.data)[i] = (uint8_t)check_random(&bench->check, 0, 255);
+    impl->pack(channels, kernel, kernel, w, bias, multiplier, packed.data);
+    struct dwconv_u8s8_args args = {.window = g,
+                                    .images = 1,
+                                    .channels = channels,
+                                    .x = (const uint8_t *)x.data,
+                                    .packed = packed.data,
+                                    .output = {0, 0, 255},
+                                    .y = (uint8_t *)y.data,
+                                    .scratch = scratch.data};
+    struct call call = {&bench->kernels, &args};
+    double macs = (double)outputs * kernel * kernel, seconds = best_seconds(call_dwconv_u8s8, &call);
+    char what[64];
+    snprintf(what, sizeof what, "dwconv_u8s8 %dx%d s%d %d x %d (%d)", kernel, kernel, stride, in, channels,
+             layers);
+    printf("%-32s %6.1f MMAC %8.1f us %7.1f GMAC/s\n", what, macs * 1e-6, seconds * 1e6,
+           macs / seconds * 1e-9);
+    tensor_free(&x), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
+    return layers * seconds;
+}
+
 static void bench_conv(struct bench *bench, int layers, int in, int kernel, int stride, int in_channels,
                        int out_channels) {
     const struct conv_f32_impl *impl = bench->kernels.conv_f32;
@@ -183,4 +228,12 @@ void bench_kernels(pomona_tier tier) {
     bench_gemm(&bench, 0, 1, 1280, 1000);
     bench_dwconv(&bench, 0, 28, 5, 1, 120);
     bench_dwconv(&bench, 0, 14, 5, 2, 672);
+    printf("dwconv_u8s8 %s\n", bench.kernels.dwconv_u8s8->name);
+    double seconds = 0;
+    for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++)
+        seconds +=
+            bench_dwconv_u8s8(&bench, depthwise[i][0], depthwise[i][1], 3, depthwise[i][2], depthwise[i][3]);
+    printf("dwconv_u8s8 of MobileNetV2 1.0/224 %14.1f us\n", seconds * 1e6);
+    bench_dwconv_u8s8(&bench, 0, 28, 5, 1, 120);
+    bench_dwconv_u8s8(&bench, 0, 14, 5, 2, 672);
 }

@@ -12,6 +12,7 @@
 
 struct conv_f32_impl;
 struct dwconv_f32_impl;
+struct dwconv_u8s8_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
 struct gemm_f64_impl;
@@ -111,6 +112,7 @@ void check_eltwise_f32(struct check *check, const struct eltwise_f32_impl *impl)
 void check_pixels_f32(struct check *check, const struct pixels_f32_impl *impl);
 void check_resize_u8(struct check *check, const struct resize_u8_impl *impl);
 void check_syrk_s16(struct check *check, const struct syrk_s16_impl *impl);
+void check_dwconv_u8s8(struct check *check, const struct dwconv_u8s8_impl *impl);
 
 /* Prints the speed of the tier's kernels on the layers of MobileNetV2 1.0/224. */
 void bench_kernels(pomona_tier tier);

@@ -8,6 +8,7 @@
 #include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_f64/gemm_f64.h"
@@ -74,12 +75,16 @@ struct version {
 #define FAMILY check_syrk_s16
 #include "kernels/syrk_s16/syrk_s16.inc"
 #undef FAMILY
+#define FAMILY check_dwconv_u8s8
+#include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
+#undef FAMILY
 #undef IMPL
 
 static const struct version versions[] = {
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, true},
 #include "kernels/conv_f32/conv_f32.inc"
 #include "kernels/dwconv_f32/dwconv_f32.inc"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
 #include "kernels/eltwise_f32/eltwise_f32.inc"
 #include "kernels/gemm_f32/gemm_f32.inc"
 #include "kernels/gemm_u8s8/gemm_u8s8.inc"
