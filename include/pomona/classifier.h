@@ -25,6 +25,7 @@ struct pomona_classifier;
 struct pomona_classifier_options {
     const char *head;    /* a head-only file to use with the backbone, in place of the file's own head */
     const char *profile; /* see pomona_model_options */
+    const char *decode;  /* "exact" or "scaled"; another than that of the head's training is an error */
     int size; /* likewise: the backbone at another input size than the head was trained with; 0: at that one */
 };
 

@@ -61,6 +61,8 @@ struct pomona_compare_options {
     int model_count;
     const int *sizes; /* [size_count], 0..16: inputs of so many pixels a side; none: the model's own */
     int size_count;
+    const char *decode; /* "exact" or "scaled": see pomona_model_options and, for models with a head,
+                           pomona_classifier_options; NULL: the model's own */
     const char *source; /* folder of photos; the label is the name of the photo's folder */
     const char *out;    /* DIR; made if missing */
     const char *glob;   /* default "*.jpg" */
@@ -100,6 +102,7 @@ struct pomona_compare_row {
     char error[384];   /* why it could not be measured; "": it was */
     char kind[16];     /* of the head, as in pomona_classifier_info; "": a backbone alone, without accuracy */
     char precision[8]; /* "fp32" */
+    char decode[8];    /* "exact" or "scaled" */
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
     int width, height;                /* input, pixels */
     int classes, groups;              /* fine and coarse ones that it answers with; 0: none */

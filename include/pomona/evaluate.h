@@ -33,6 +33,7 @@ struct pomona_evaluate_options {
     const char *out;     /* DIR; made if missing */
     const char *model;   /* a classifier's file; NULL: the embedded one */
     const char *head;    /* a head-only file in place of its head */
+    const char *decode;  /* see pomona_classifier_options */
     const char *glob;    /* of photos; default "*.jpg" */
     const char *labels;  /* CSV instead of folder names, for photos */
     const char *unknown; /* folder or table of photos of none of the classes; may be NULL */

@@ -42,9 +42,10 @@ struct pomona_features_options {
     const char *model; /* ONNX file; NULL: the embedded network */
     const char *layer; /* see pomona_model_options */
     const char *profile;
-    const char *views; /* "flip", "scales", "crops" or a list: see pomona_profile_set_views */
-    int size;          /* pixels of a square input other than the network's own; 0: its own */
-    const char *glob;  /* pattern of file names; default "*.jpg", case-sensitive */
+    const char *decode; /* "exact" or "scaled": see pomona_model_options */
+    const char *views;  /* "flip", "scales", "crops" or a list: see pomona_profile_set_views */
+    int size;           /* pixels of a square input other than the network's own; 0: its own */
+    const char *glob;   /* pattern of file names; default "*.jpg", case-sensitive */
     const char *
         labels; /* CSV with a header line and the columns path and label; path as written in the results, absolute,
                             or relative to source. NULL: the label is the name of the photo's folder */

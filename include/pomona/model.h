@@ -47,7 +47,10 @@ struct pomona_model_options {
                      text (pomona/profile.h), as tables of features carry it, which then also says views and size */
     const char
         *views; /* see pomona_profile_set_views; fills what the profile lacks, a conflict is an error */
-    int size;   /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
+    const char *
+        decode; /* "exact" or "scaled" (enum pomona_decode); likewise: exact profiles can be made scaled, not the
+                           other way round */
+    int size; /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
     pomona_precision precision;
 };
 

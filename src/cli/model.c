@@ -158,6 +158,8 @@ int command_model(int argc, char **argv) {
     const struct option table[] = {
         {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "info: plan up to another layer", 0, 0},
         {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "info: for a model that carries none", 0, 0},
+        {"decode", 0, OPTION_TEXT, &options.decode, "exact|scaled", "info: how photos are to be decoded", 0,
+         0},
         {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "info: flip, scales, crops, or a list as 100c,60c",
          0, 0},
         {"size", 0, OPTION_INTEGER, &size, "PIXELS", "info: plan for an input of another size", 1, 4096},

@@ -111,6 +111,8 @@ int command_predict(int argc, char **argv) {
          "head by pomona train --head-only, for the model", 0, 0},
         {"profile", 0, OPTION_TEXT, &options->profile, "NAME",
          "spark-compat or phone, for a model that carries none", 0, 0},
+        {"decode", 0, OPTION_TEXT, &options->decode, "exact|scaled",
+         "insist on how photos are decoded; what the head was\ntrained with, or an error", 0, 0},
         {"glob", 0, OPTION_TEXT, &options->glob, "PATTERN",
          "file names to take from folders; default '*.jpg'", 0, 0},
         {"top", 0, OPTION_INTEGER, &predict.top, "N", "classes shown for one photo and in JSON; default 5", 1,

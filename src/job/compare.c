@@ -200,6 +200,7 @@ static void name_row(struct compare_job *job, int index) {
     job->subjects[index] =
         (struct compare_subject){.context = job->context,
                                  .path = embedded ? NULL : options->models[model],
+                                 .decode = options->decode,
                                  .size = options->size_count ? options->sizes[index % sizes] : 0,
                                  .photos = &job->photos,
                                  .probes = job->probes,

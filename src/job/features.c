@@ -51,8 +51,11 @@ static void describe_origin(struct job *job) {
 static pomona_status open_model(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     struct pomona_features_result *result = job->result;
-    struct pomona_model_options model_options = {
-        .layer = options->layer, .profile = options->profile, .views = options->views, .size = options->size};
+    struct pomona_model_options model_options = {.layer = options->layer,
+                                                 .profile = options->profile,
+                                                 .views = options->views,
+                                                 .decode = options->decode,
+                                                 .size = options->size};
     double start = clock_seconds();
     TRY(options->model ? pomona_model_open(job->context, options->model, &model_options, &job->model, error)
                        : pomona_model_open_embedded(job->context, &model_options, &job->model, error));

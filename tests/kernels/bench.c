@@ -8,69 +8,15 @@
 #include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/kernels.h"
+#include "kernels/peak.h"
 
 #include <stdio.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* A loop of 12 independent chains of fused multiply-adds; stays in registers and returns their sum. */
-#define PEAK_LOOP(type, set, fma, reduce)                                                                    \
-    type chain[12], factor = set(0.5f);                                                                      \
-    for (int i = 0; i < 12; i++) chain[i] = set((float)i);                                                   \
-    for (long n = 0; n < steps; n++) {                                                                       \
-        chain[0] = fma(chain[0], factor, factor), chain[1] = fma(chain[1], factor, factor);                  \
-        chain[2] = fma(chain[2], factor, factor), chain[3] = fma(chain[3], factor, factor);                  \
-        chain[4] = fma(chain[4], factor, factor), chain[5] = fma(chain[5], factor, factor);                  \
-        chain[6] = fma(chain[6], factor, factor), chain[7] = fma(chain[7], factor, factor);                  \
-        chain[8] = fma(chain[8], factor, factor), chain[9] = fma(chain[9], factor, factor);                  \
-        chain[10] = fma(chain[10], factor, factor), chain[11] = fma(chain[11], factor, factor);              \
-    }                                                                                                        \
-    float sum = 0;                                                                                           \
-    for (int i = 0; i < 12; i++) sum += reduce(chain[i]);                                                    \
-    return sum;
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static float peak_avx512(long steps) {
-    PEAK_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_cvtss_f32)
-}
-__attribute__((target("avx2,fma"))) static float peak_avx2(long steps) {
-    PEAK_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_cvtss_f32)
-}
-#elif defined(__aarch64__)
-static float peak_neon(long steps) { PEAK_LOOP(float32x4_t, vdupq_n_f32, vfmaq_f32, vaddvq_f32) }
-#endif
-
-/* Billions of multiply-adds a second that the tier's registers allow; 0 for plain C, which has no such peak. */
-static double measure_peak(pomona_tier tier) {
-    float (*loop)(long) = NULL;
-    int lanes = 0;
-#if defined(__x86_64__)
-    if (tier == POMONA_TIER_AVX512) loop = peak_avx512, lanes = 16;
-    if (tier == POMONA_TIER_AVX2) loop = peak_avx2, lanes = 8;
-#elif defined(__aarch64__)
-    if (tier == POMONA_TIER_NEON || tier == POMONA_TIER_NEONDOT) loop = peak_neon, lanes = 4;
-#endif
-    if (!loop) return 0;
-    enum { STEPS = 1000000 };
-    double best = 1e9;
-    for (int i = 0; i < 20; i++) {
-        double start = seconds_now();
-        volatile float sink = loop(STEPS);
-        (void)sink;
-        double seconds = seconds_now() - start;
-        if (seconds < best) best = seconds;
-    }
-    return 12.0 * lanes * STEPS / best * 1e-9;
 }
 
 struct bench {
@@ -262,7 +208,7 @@ static const int depthwise[][4] = {{1, 112, 1, 32}, {1, 112, 2, 96}, {1, 56, 1, 
 void bench_kernels(pomona_tier tier) {
     struct bench bench = {.check = {.random = 1}};
     kernels_select(tier, &bench.kernels);
-    bench.peak = measure_peak(tier);
+    bench.peak = peak_measure(tier, PEAK_F32, 0.03);
     printf("tier %s: gemm %s, conv %s, dwconv %s; peak %.1f GMAC/s\n", pomona_tier_name(tier),
            bench.kernels.gemm_f32->name, bench.kernels.conv_f32->name, bench.kernels.dwconv_f32->name,
            bench.peak);
@@ -272,7 +218,7 @@ void bench_kernels(pomona_tier tier) {
     for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++)
         bench_dwconv(&bench, depthwise[i][0], depthwise[i][1], 3, depthwise[i][2], depthwise[i][3]);
     report(&bench, "MobileNetV2 1.0/224", bench.total_macs, bench.total_seconds, 0);
-    printf("peak again %.1f GMAC/s\n", measure_peak(tier));
+    printf("peak again %.1f GMAC/s\n", peak_measure(tier, PEAK_F32, 0.03));
     bench_conv(&bench, 0, 56, 3, 1, 64, 64);
     bench_conv(&bench, 0, 7, 3, 1, 512, 512);
     bench_conv(&bench, 0, 224, 7, 2, 3, 64);
