@@ -7,10 +7,13 @@
 
 /* `rows` rows of a tile, as many as fill four registers, become bytes together. */
 ALWAYS_INLINE void store_rows(const struct gemm_u8s8_args *a, size_t row, size_t column, int rows,
-                              int vectors, size_t count, const floats *multiplier, const sums *sum) {
+                              int vectors, size_t count, const float *multiplier, const sums *sum) {
     floats values[4], addends[4];
+    __asm__(
+        ""
+        : "+r"(multiplier)); /* read again for each few rows: kept in registers, they would drive sums out */
 #define SCALE(i)                                                                                             \
-    if ((i) < rows * vectors) values[i] = sums_scale(sum[i], multiplier[(i) % vectors]);
+    if ((i) < rows * vectors) values[i] = sums_scale(sum[i], floats_load(multiplier + (i) % vectors * LANES));
     EACH_REGISTER(SCALE)
 #undef SCALE
     if (a->residual) {
@@ -29,20 +32,15 @@ ALWAYS_INLINE void tile(const struct gemm_u8s8_args *a, struct pieces pieces, st
                         int column, int rows, int vectors) {
     enum { REGISTERS = 4 };
     sums sum[ROWS_MAX * VECTORS_MAX];
-    floats multiplier[VECTORS_MAX];
     tile_sums(a->x + (size_t)row * a->x_stride, a->x_stride, pieces, strip, rows, vectors, sum);
     size_t count = (size_t)(a->n - column); /* of bytes in a row, may exceed the strip */
     if (count > (size_t)vectors * LANES) count = (size_t)vectors * LANES;
     int together = rows * vectors < REGISTERS ? rows : REGISTERS / vectors; /* divides rows, see ROWS_MAX */
-#define MULTIPLIER(r, v)                                                                                     \
-    if ((v) < vectors) multiplier[v < VECTORS_MAX ? v : 0] = floats_load(strip.multiplier + (v)*LANES);
 #define STORE(r)                                                                                             \
     if ((r) < rows && (r) % together == 0)                                                                   \
-        store_rows(a, (size_t)(row + (r)), (size_t)column, together, vectors, count, multiplier,             \
+        store_rows(a, (size_t)(row + (r)), (size_t)column, together, vectors, count, strip.multiplier,       \
                    sum + (r)*vectors);
-    EACH_VECTOR(MULTIPLIER, 0)
     EACH_ROW(STORE)
-#undef MULTIPLIER
 #undef STORE
 }
 

@@ -42,22 +42,17 @@ ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, const void *packed, int
     size_t count = (size_t)(a->n - column);
     if (count > (size_t)vectors * LANES) count = (size_t)vectors * LANES;
     weights w[STREAM_STEPS_MAX * 3];
-    floats multiplier[VECTORS_MAX];
 #define LOAD(s, v)                                                                                           \
     if ((v) < vectors && (s) < steps)                                                                        \
         w[(s)*vectors + (v)] = weights_load(strip.weights + ((s)*vectors + (v)) * LANES * GROUP);
 #define LOAD_STEP(s) EACH_VECTOR(LOAD, s)
-#define MULTIPLIER(r, v)                                                                                     \
-    if ((v) < vectors) multiplier[v < VECTORS_MAX ? v : 0] = floats_load(strip.multiplier + (v)*LANES);
     EACH_STEP(LOAD_STEP)
-    EACH_VECTOR(MULTIPLIER, 0)
 #undef LOAD
 #undef LOAD_STEP
-#undef MULTIPLIER
     for (; row + together <= end; row += together) {
         sums sum[4];
         stream_sums(a->x + (size_t)row * a->x_stride, a->x_stride, strip, w, together, vectors, steps, sum);
-        store_rows(a, (size_t)row, (size_t)column, together, vectors, count, multiplier, sum);
+        store_rows(a, (size_t)row, (size_t)column, together, vectors, count, strip.multiplier, sum);
     }
     return row;
 }

@@ -28,6 +28,9 @@ ALWAYS_INLINE struct strip strip_at(const void *packed, int vectors) {
     return (struct strip){bias, multiplier, (const int8_t *)(const void *)(multiplier + vectors * LANES)};
 }
 
+/* Of four vectors of weights two stay in memory: 28 sums, two weights and a pixel are 31 of 32 registers. */
+#define IN_REGISTERS (vectors == 4 ? 2 : 3)
+
 /* sum[rows * vectors]: `rows` pixels, x_stride bytes apart, times a strip of `vectors` vectors of channels. */
 ALWAYS_INLINE void tile_sums(const uint8_t *x, size_t x_stride, struct pieces pieces, struct strip strip,
                              int rows, int vectors, sums sum[ROWS_MAX * VECTORS_MAX]) {
@@ -44,12 +47,13 @@ ALWAYS_INLINE void tile_sums(const uint8_t *x, size_t x_stride, struct pieces pi
         do {
             weights channels[VECTORS_MAX];
 #define LOAD(r, v)                                                                                           \
-    if ((v) < vectors && (v) < 3) channels[v < VECTORS_MAX ? v : 0] = weights_load(w + (v)*LANES * GROUP);
+    if ((v) < vectors && (v) < IN_REGISTERS)                                                                 \
+        channels[v < VECTORS_MAX ? v : 0] = weights_load(w + (v)*LANES * GROUP);
 #define DOT(r, v)                                                                                            \
     if ((v) < vectors)                                                                                       \
         sum[(r)*vectors + (v)] =                                                                             \
-            (v) < 3 ? sums_dot(sum[(r)*vectors + (v)], pixel, channels[v < VECTORS_MAX ? v : 0])             \
-                    : sums_dot_memory(sum[(r)*vectors + (v)], pixel, w + (v)*LANES * GROUP);
+            (v) < IN_REGISTERS ? sums_dot(sum[(r)*vectors + (v)], pixel, channels[v < VECTORS_MAX ? v : 0])  \
+                               : sums_dot_memory(sum[(r)*vectors + (v)], pixel, w + (v)*LANES * GROUP);
 #define DOT_ROW(r)                                                                                           \
     if ((r) < rows) {                                                                                        \
         pixels pixel = pixels_load(group + (size_t)(r)*x_stride);                                            \

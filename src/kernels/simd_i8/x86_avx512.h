@@ -31,7 +31,6 @@ ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) {
     return s;
 #endif
 }
-/* With 28 sums, three weights and a pixel all 32 registers are taken: the fourth weights stay in memory. */
 ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(s) : "v"(p), "m"(*(const __m512i_u *)(const void *)w));
     return s;
@@ -170,7 +169,7 @@ ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t
 /* Heights of the tiles with AVX-512: 28 sums at most, four vectors of weights are read from memory. All of MobileNet's sides are
  * multiples of 7. */
 #define ROWS_MAX         14
-#define STREAM_STEPS_MAX 8 /* 24 weights */
+#define STREAM_STEPS_MAX 6 /* 18 weights */
 #define HEIGHTS_1(H)     H(12) H(4) H(2) H(1)
 #define HEIGHTS_2(H)     H(14) H(4) H(2) H(1)
 #define HEIGHTS_3(H)     H(7) H(4) H(2) H(1)
