@@ -23,9 +23,10 @@ struct pomona_classifier;
 
 /* Zero-initialise for the defaults. */
 struct pomona_classifier_options {
-    const char *head;    /* a head-only file to use with the backbone, in place of the file's own head */
-    const char *profile; /* see pomona_model_options */
-    const char *decode;  /* "exact" or "scaled"; another than that of the head's training is an error */
+    const char *head;      /* a head-only file to use with the backbone, in place of the file's own head */
+    const char *profile;   /* see pomona_model_options */
+    const char *decode;    /* "exact" or "scaled"; another than that of the head's training is an error */
+    const char *precision; /* "fp32" or "int8"; another than that of the head's training is an error */
     int size; /* likewise: the backbone at another input size than the head was trained with; 0: at that one */
 };
 

@@ -61,13 +61,14 @@ struct pomona_compare_options {
     int model_count;
     const int *sizes; /* [size_count], 0..16: inputs of so many pixels a side; none: the model's own */
     int size_count;
-    const char *decode; /* "exact" or "scaled": see pomona_model_options and, for models with a head,
+    const char *decode;    /* "exact" or "scaled": see pomona_model_options and, for models with a head,
                            pomona_classifier_options; NULL: the model's own */
-    const char *source; /* folder of photos; the label is the name of the photo's folder */
-    const char *out;    /* DIR; made if missing */
-    const char *glob;   /* default "*.jpg" */
-    const char *labels; /* CSV instead of folder names, see pomona_features_options */
-    int64_t limit;      /* at most so many photos, the first by path; 0: all */
+    const char *precision; /* likewise; NULL: the model's own */
+    const char *source;    /* folder of photos; the label is the name of the photo's folder */
+    const char *out;       /* DIR; made if missing */
+    const char *glob;      /* default "*.jpg" */
+    const char *labels;    /* CSV instead of folder names, see pomona_features_options */
+    int64_t limit;         /* at most so many photos, the first by path; 0: all */
     struct pomona_compare_budget budget;
     int threads; /* of photos a second and of the accuracy; default pomona_cpu_threads() */
     int rounds;  /* 1..100; default 3 */

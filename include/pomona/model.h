@@ -22,7 +22,7 @@ struct pomona_session;
 
 /* The numbers a network runs in. */
 typedef enum {
-    POMONA_PRECISION_AUTO, /* 8 bits for a quantised file, unless it says itself that its features lie below a mean cosine of
+    POMONA_PRECISION_AUTO, /* what the head of a classifier's file was trained on; else 8 bits for a quantised file, unless it says itself that its features lie below a mean cosine of
                               0.99 to those of fp32 (metadata pomona.quantised); fp32 for any other. The same on every
                               machine, since features of different precision are never mixed */
     POMONA_PRECISION_FP32, /* a quantised file's weights as floats, activations unquantised */
@@ -50,8 +50,8 @@ struct pomona_model_options {
     const char *
         decode; /* "exact" or "scaled" (enum pomona_decode); likewise: exact profiles can be made scaled, not the
                            other way round */
-    int size; /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
-    pomona_precision precision;
+    int size;              /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
+    const char *precision; /* see pomona_precision; NULL: "auto" */
 };
 
 struct pomona_model_info {

@@ -106,7 +106,7 @@ int command_bench(int argc, char **argv) {
          0},
         {"size", 0, OPTION_INTEGER, &size, "PIXELS", "side of the network's input; default: its own", 1,
          4096},
-        {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|fp16|int8",
+        {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|int8",
          "what the network computes in; default auto", 0, 0},
         {"stage", 0, OPTION_TEXT, &options.stage, "STAGE", "decode, resize, net or job; default: all of them",
          0, 0},

@@ -175,6 +175,8 @@ int command_compare(int argc, char **argv) {
          "memory=64MB,ms=20,p99=40,bytes=4MB: what a model may\ncost; any of them", 0, 0},
         {"sizes", 0, OPTION_TEXT, &size_list, "LIST",
          "inputs of so many pixels a side, for instance\n160,192,224; default: the model's own", 0, 0},
+        {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|int8",
+         "what networks compute in; for a classifier as its head\nwas trained, or the row is an error", 0, 0},
         {"decode", 0, OPTION_TEXT, &options.decode, "exact|scaled",
          "how photos are decoded; for a classifier as its head\nwas trained, or the row is an error", 0, 0},
         {"labels", 0, OPTION_TEXT, &options.labels, "FILE.csv",

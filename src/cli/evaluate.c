@@ -125,6 +125,8 @@ int command_evaluate(int argc, char **argv) {
          0, 0},
         {"head", 0, OPTION_TEXT, &options.head, "FILE.onnx",
          "a head-only file in place of the model's own head", 0, 0},
+        {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|int8",
+         "insist on what the network computes in; what the head\nwas trained with, or an error", 0, 0},
         {"decode", 0, OPTION_TEXT, &options.decode, "exact|scaled",
          "insist on how photos are decoded; what the head was\ntrained with, or an error", 0, 0},
         {"labels", 0, OPTION_TEXT, &options.labels, "FILE.csv",

@@ -111,6 +111,8 @@ int command_predict(int argc, char **argv) {
          "head by pomona train --head-only, for the model", 0, 0},
         {"profile", 0, OPTION_TEXT, &options->profile, "NAME",
          "spark-compat or phone, for a model that carries none", 0, 0},
+        {"precision", 0, OPTION_TEXT, &options->precision, "auto|fp32|int8",
+         "insist on what the network computes in; what the head\nwas trained with, or an error", 0, 0},
         {"decode", 0, OPTION_TEXT, &options->decode, "exact|scaled",
          "insist on how photos are decoded; what the head was\ntrained with, or an error", 0, 0},
         {"glob", 0, OPTION_TEXT, &options->glob, "PATTERN",

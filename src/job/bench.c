@@ -45,9 +45,11 @@ static pomona_status complete_options(struct pomona_bench_options *o, struct pom
 static pomona_status open_model(struct bench *bench, struct pomona_error *error) {
     const struct pomona_bench_options *o = &bench->options;
     struct pomona_bench_result *result = bench->result;
-    struct pomona_model_options options = {
-        .profile = o->profile, .decode = o->decode, .views = o->views, .size = o->size};
-    if (o->precision) TRY(pomona_precision_parse(o->precision, &options.precision, error));
+    struct pomona_model_options options = {.profile = o->profile,
+                                           .decode = o->decode,
+                                           .views = o->views,
+                                           .size = o->size,
+                                           .precision = o->precision};
     TRY(o->model ? pomona_model_open(bench->context, o->model, &options, &bench->model, error)
                  : pomona_model_open_embedded(bench->context, &options, &bench->model, error));
     pomona_model_get_info(bench->model, &bench->info);

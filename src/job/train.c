@@ -113,6 +113,7 @@ pomona_status trainer_write(struct trainer *t) {
                                            .layer = t->info.layer,
                                            .profile = profile,
                                            .feature_space = t->info.feature_space,
+                                           .precision = pomona_precision_name(t->info.precision),
                                            .backbone_hash = t->info.hash,
                                            .facts = facts.list,
                                            .fact_count = facts.count,

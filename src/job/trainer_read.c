@@ -35,7 +35,8 @@ static pomona_status wrong_backbone(struct trainer *t, const char *path, const c
 /* Opens the backbone at the layer and with the profile, views and size that the features say. */
 static pomona_status open_backbone(struct trainer *t, const struct labelled_table *origin) {
     struct pomona_model_options options = {.layer = *origin->layer ? origin->layer : NULL,
-                                           .profile = *origin->profile ? origin->profile : NULL};
+                                           .profile = *origin->profile ? origin->profile : NULL,
+                                           .precision = *origin->precision ? origin->precision : NULL};
     pomona_status status = open_model(t, &options, t->error);
     if (status != POMONA_OK && *origin->model_hash) {
         /* A layer or a profile that it does not have: is it the model that the features name? */

@@ -276,7 +276,11 @@ static bool states_large_drift(const struct onnx_graph *graph) {
 }
 
 static pomona_status choose_precision(struct opening *opening) {
-    pomona_precision asked = opening->options->precision;
+    pomona_precision asked = POMONA_PRECISION_AUTO;
+    const char *text = opening->options->precision, *head;
+    if (text) TRY(pomona_precision_parse(text, &asked, opening->error));
+    head = onnx_graph_property(&opening->graph, "pomona.head.precision");
+    if (asked == POMONA_PRECISION_AUTO && head) TRY(pomona_precision_parse(head, &asked, opening->error));
     bool quantised = is_quantised(&opening->graph);
     if (asked == POMONA_PRECISION_FP16)
         return FAIL(opening, POMONA_E_UNSUPPORTED,

@@ -82,13 +82,13 @@ struct version {
 
 static const struct version versions[] = {
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, true},
+#include "kernels/conv0_rgbx/conv0_rgbx.inc"
 #include "kernels/conv_f32/conv_f32.inc"
 #include "kernels/dwconv_f32/dwconv_f32.inc"
 #include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
 #include "kernels/eltwise_f32/eltwise_f32.inc"
 #include "kernels/gemm_f32/gemm_f32.inc"
 #include "kernels/gemm_u8s8/gemm_u8s8.inc"
-#include "kernels/conv0_rgbx/conv0_rgbx.inc"
 #include "kernels/head_gap_f32/head_gap_f32.inc"
 #include "kernels/lut_u8/lut_u8.inc"
 #undef IMPL
