@@ -6,7 +6,9 @@ usage: classifier.py [--keep]
   views       the same with several views of a photo (mean of their features)
   rejection   heads that have not learnt from any carton: AUROC of the score `known`, val fruit and vegetables against val cartons;
               the share of known photos rejected by a threshold set on one half of val and tried on the other
-  calibration  error of one head, and what a perfectly calibrated one would show on so few photos
+  embedded    the classifier in the binary
+  folds       temperature and threshold from folds of photos that are nearly alike, tried on val
+  calibration error of one head, and what a perfectly calibrated one would show on so few photos
   onnx        `pomona predict` against ONNX Runtime on the file that pomona wrote: largest difference of a probability, classes that differ
   head_only   bytes of a head-only file with fp16 weights, 131 classes of 1,280 features
 The test split of the data set is not looked at.
@@ -160,6 +162,30 @@ def calibration(add):
     add("calibration", "perfectly calibrated, same confidences", "95th percentile of ECE by chance", np.percentile(errors, 95))
 
 
+def embedded(add):
+    """The classifier in the binary, as `pomona evaluate` judges it."""
+    out = WORK / "embedded"
+    result = json.loads(run("evaluate", GROCERY / "val", "--out", out, "--json", "-q"))
+    add("embedded", "logistic 0.03", "top-1 on val", result["top1"]["value"])
+    add("embedded", "logistic 0.03", "coarse top-1 on val", result["coarse_top1"]["value"])
+    add("embedded", "logistic 0.03", "ECE before temperature", result["ece_before_temperature"])
+    add("embedded", "logistic 0.03", "ECE after temperature", result["ece"])
+    add("embedded", "logistic 0.03", "known photos rejected", result["rejected"] / result["judged"])
+
+
+def folds(add):
+    """What folds of photos that are nearly alike promise, and what becomes of it on val."""
+    for kind in ("logistic", "lda"):
+        model = WORK / f"folds-{kind}.onnx"
+        result = json.loads(run("train", features("train", None), "--backbone", common.MODEL, "--out", model, "--overwrite", "--json", "-q",
+                                "--head", kind))
+        judged = json.loads(run("evaluate", features("val", None), "--model", model, "--out", WORK / f"folds-{kind}", "--json", "-q"))
+        add("folds", kind, "top-1 in folds of train", result["top1"])
+        add("folds", kind, "top-1 on val", judged["top1"]["value"])
+        add("folds", kind, "ECE on val, temperature from folds", judged["ece"])
+        add("folds", kind, "val rejected, 0.05 stated from folds", judged["rejected"] / judged["judged"])
+
+
 def head_only(add):
     random = np.random.default_rng(1)
     rows = pa.table({"path": [f"file:/{i}.jpg" for i in range(131 * 3)], "label": [f"Class number {i % 131}" for i in range(131 * 3)],
@@ -184,7 +210,7 @@ def main():
 
     for name, views in VIEWS.items():
         source, validation = features("train", views), features("val", views)
-        for kind in ("logistic", "ridge", "lda", "knn"):
+        for kind in ("logistic", "ridge", "lda", "knn", "prototype"):
             model = WORK / f"{kind}-{list(VIEWS).index(name)}.onnx"
             result = train(source, validation, model, "--head", kind)
             subject = f"{kind}, {name}"
@@ -197,6 +223,8 @@ def main():
         agreement(WORK / f"{kind}-0.onnx", add)
     rejection(add)
     calibration(add)
+    embedded(add)
+    folds(add)
     head_only(add)
     if arguments.keep:
         common.append_rows("classifier", rows)

@@ -23,14 +23,16 @@ struct pomona_classifier;
 
 /* Zero-initialise for the defaults. */
 struct pomona_classifier_options {
-    const char *head;    /* a head-only file to use with the backbone, in place of the file's own head */
-    const char *profile; /* see pomona_model_options */
+    const char *head;      /* a head-only file to use with the backbone, in place of the file's own head */
+    const char *profile;   /* see pomona_model_options */
+    const char *decode;    /* "exact" or "scaled"; another than that of the head's training is an error */
+    const char *precision; /* "fp32" or "int8"; another than that of the head's training is an error */
     int size; /* likewise: the backbone at another input size than the head was trained with; 0: at that one */
 };
 
 struct pomona_classifier_info {
     struct pomona_model_info model; /* the backbone up to the features */
-    const char *kind;               /* "logistic", "ridge", "lda" or "knn" */
+    const char *kind;               /* "logistic", "ridge", "lda", "knn" or "prototype" */
     int classes;                    /* fine classes that are answered */
     int groups;                     /* coarse classes; 0: no hierarchy */
     int leaves;                     /* what was trained; more than classes after a merge */

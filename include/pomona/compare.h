@@ -61,11 +61,14 @@ struct pomona_compare_options {
     int model_count;
     const int *sizes; /* [size_count], 0..16: inputs of so many pixels a side; none: the model's own */
     int size_count;
-    const char *source; /* folder of photos; the label is the name of the photo's folder */
-    const char *out;    /* DIR; made if missing */
-    const char *glob;   /* default "*.jpg" */
-    const char *labels; /* CSV instead of folder names, see pomona_features_options */
-    int64_t limit;      /* at most so many photos, the first by path; 0: all */
+    const char *decode;    /* "exact" or "scaled": see pomona_model_options and, for models with a head,
+                           pomona_classifier_options; NULL: the model's own */
+    const char *precision; /* likewise; NULL: the model's own */
+    const char *source;    /* folder of photos; the label is the name of the photo's folder */
+    const char *out;       /* DIR; made if missing */
+    const char *glob;      /* default "*.jpg" */
+    const char *labels;    /* CSV instead of folder names, see pomona_features_options */
+    int64_t limit;         /* at most so many photos, the first by path; 0: all */
     struct pomona_compare_budget budget;
     int threads; /* of photos a second and of the accuracy; default pomona_cpu_threads() */
     int rounds;  /* 1..100; default 3 */
@@ -95,12 +98,12 @@ struct pomona_compare_share {
 
 /* A model at a resolution. Texts are cut where they are longer. */
 struct pomona_compare_row {
-    char name[128];  /* file name, or the path where two are called alike; "embedded" */
-    char path[512];  /* as given; "" for the embedded one */
-    char error[384]; /* why it could not be measured; "": it was */
-    char
-        kind[16]; /* of the head: "logistic", "ridge", "lda", "knn"; "": a backbone alone, without accuracy */
-    char precision[8];                /* "fp32" */
+    char name[128];    /* file name, or the path where two are called alike; "embedded" */
+    char path[512];    /* as given; "" for the embedded one */
+    char error[384];   /* why it could not be measured; "": it was */
+    char kind[16];     /* of the head, as in pomona_classifier_info; "": a backbone alone, without accuracy */
+    char precision[8]; /* "fp32" */
+    char decode[8];    /* "exact" or "scaled" */
     char hash[POMONA_HASH_TEXT_SIZE]; /* SHA-256 of the file */
     int width, height;                /* input, pixels */
     int classes, groups;              /* fine and coarse ones that it answers with; 0: none */

@@ -30,12 +30,14 @@ struct pomona_evaluate_options {
     const char
         *source; /* a folder of photos, or a table of features (a Parquet file, a folder of parts, a DST of
                             `pomona features`) of the classifier's feature space */
-    const char *out;     /* DIR; made if missing */
-    const char *model;   /* a classifier's file; NULL: the embedded one */
-    const char *head;    /* a head-only file in place of its head */
-    const char *glob;    /* of photos; default "*.jpg" */
-    const char *labels;  /* CSV instead of folder names, for photos */
-    const char *unknown; /* folder or table of photos of none of the classes; may be NULL */
+    const char *out;       /* DIR; made if missing */
+    const char *model;     /* a classifier's file; NULL: the embedded one */
+    const char *head;      /* a head-only file in place of its head */
+    const char *decode;    /* see pomona_classifier_options */
+    const char *precision; /* likewise */
+    const char *glob;      /* of photos; default "*.jpg" */
+    const char *labels;    /* CSV instead of folder names, for photos */
+    const char *unknown;   /* folder or table of photos of none of the classes; may be NULL */
     const char
         *train; /* table of what the classifier has learnt from: the judged photos are compared with it */
     const char *

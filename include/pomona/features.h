@@ -42,9 +42,11 @@ struct pomona_features_options {
     const char *model; /* ONNX file; NULL: the embedded network */
     const char *layer; /* see pomona_model_options */
     const char *profile;
-    const char *views; /* "flip", "scales", "crops" or a list: see pomona_profile_set_views */
-    int size;          /* pixels of a square input other than the network's own; 0: its own */
-    const char *glob;  /* pattern of file names; default "*.jpg", case-sensitive */
+    const char *decode;    /* "exact" or "scaled": see pomona_model_options */
+    const char *precision; /* see pomona_precision; NULL: "auto" */
+    const char *views;     /* "flip", "scales", "crops" or a list: see pomona_profile_set_views */
+    int size;              /* pixels of a square input other than the network's own; 0: its own */
+    const char *glob;      /* pattern of file names; default "*.jpg", case-sensitive */
     const char *
         labels; /* CSV with a header line and the columns path and label; path as written in the results, absolute,
                             or relative to source. NULL: the label is the name of the photo's folder */
@@ -89,8 +91,8 @@ struct pomona_features_result {
     double seconds_list, seconds_model, seconds_commit; /* wall clock */
     double seconds_read, seconds_decode, seconds_resize, seconds_net, seconds_write; /* summed over threads */
     double photos_per_second;
-    char uuid[37];    /* of the part names, derived from the job */
-    const char *tier; /* static string */
+    char uuid[37];                /* of the part names, derived from the job */
+    const char *tier, *precision; /* static strings */
     char model_hash[POMONA_HASH_TEXT_SIZE], profile_hash[POMONA_HASH_TEXT_SIZE],
         feature_space[POMONA_HASH_TEXT_SIZE];
     char profile_text[POMONA_PROFILE_TEXT_MAX];

@@ -20,6 +20,22 @@ extern "C" {
 struct pomona_model;
 struct pomona_session;
 
+/* The numbers a network runs in. */
+typedef enum {
+    POMONA_PRECISION_AUTO, /* what the head of a classifier's file was trained on; else 8 bits for a quantised file, unless it says itself that its features lie below a mean cosine of
+                              0.99 to those of fp32 (metadata pomona.quantised); fp32 for any other. The same on every
+                              machine, since features of different precision are never mixed */
+    POMONA_PRECISION_FP32, /* a quantised file's weights as floats, activations unquantised */
+    POMONA_PRECISION_FP16, /* half precision products; refused where no kernel of the tier has them */
+    POMONA_PRECISION_INT8  /* a quantised file's integers, equal to the bit on every tier */
+} pomona_precision;
+
+/* "auto", "fp32", "fp16", "int8". */
+POMONA_API const char *pomona_precision_name(pomona_precision precision);
+/* Errors: POMONA_E_USAGE for another name. */
+POMONA_API pomona_status pomona_precision_parse(const char *name, pomona_precision *precision,
+                                                struct pomona_error *error);
+
 /* Zero-initialise for the defaults. */
 struct pomona_model_options {
     const char
@@ -31,7 +47,11 @@ struct pomona_model_options {
                      text (pomona/profile.h), as tables of features carry it, which then also says views and size */
     const char
         *views; /* see pomona_profile_set_views; fills what the profile lacks, a conflict is an error */
-    int size;   /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
+    const char *
+        decode; /* "exact" or "scaled" (enum pomona_decode); likewise: exact profiles can be made scaled, not the
+                           other way round */
+    int size;              /* pixels: plan for an input of size x size, 1..4096; 0: the network's own */
+    const char *precision; /* see pomona_precision; NULL: "auto" */
 };
 
 struct pomona_model_info {
@@ -41,6 +61,8 @@ struct pomona_model_info {
     char
         feature_space[POMONA_HASH_TEXT_SIZE]; /* hash(model, layer, profile, precision): features of different
                                                   spaces are never mixed */
+    pomona_precision precision; /* what it runs in: POMONA_PRECISION_FP32 or POMONA_PRECISION_INT8 */
+    bool quantised;             /* the file holds a network quantised to 8 bits */
     struct pomona_profile profile;
     bool profile_assumed; /* the file carried no profile */
     bool has_head;        /* the file is a classifier's (pomona/classifier.h): backbone and head */
@@ -58,7 +80,7 @@ struct pomona_model_info {
 /* Opens a model file of at most 1 GiB. Errors, each naming file and node: POMONA_E_INPUT (missing, not ONNX, no such
  * layer), POMONA_E_CORRUPT (truncated, dangling or cyclic graph, shapes that contradict each other),
  * POMONA_E_LIMIT (absurd sizes), POMONA_E_UNSUPPORTED (operator, attribute or type), POMONA_E_USAGE (profile
- * conflict), POMONA_E_MEMORY. `options` may be NULL. */
+ * conflict, a precision that the file or the tier does not have), POMONA_E_MEMORY. `options` may be NULL. */
 POMONA_API pomona_status pomona_model_open(const struct pomona_context *context, const char *path,
                                            const struct pomona_model_options *options,
                                            struct pomona_model **model, struct pomona_error *error);

@@ -44,7 +44,9 @@ struct pomona_predict_options {
     const char *model; /* a classifier's file, or a backbone's if `head` is given; NULL: embedded */
     const char *head;  /* a head-only file in place of the model's own head */
     const char *profile;
-    const char *glob; /* pattern of file names in folders; default "*.jpg", case-sensitive */
+    const char *decode;    /* see pomona_classifier_options */
+    const char *precision; /* likewise */
+    const char *glob;      /* pattern of file names in folders; default "*.jpg", case-sensitive */
     enum pomona_predict_format format;
     int top; /* classes in `top` and in the block of one answer, 1..1000; default 5 */
 

@@ -20,6 +20,15 @@ enum pomona_crop {
     POMONA_CROP_SQUARE /* the largest centred square; an odd pixel too many is cut at the right or bottom */
 };
 
+/* How the photo's JPEG is decoded. Scaled: where the photo is much larger than the input, at 1/2, 1/4 or 1/8 of both sides,
+ * by inverse transforms of fewer coefficients (libjpeg's reduced DCT): the smallest of these at which every view's box
+ * still has at least twice the input's width and height. Other pixels than exact ones, so other features; photos that
+ * have no such scale give the exact pixels. */
+enum pomona_decode {
+    POMONA_DECODE_EXACT, /* every pixel: islow DCT, fancy upsampling */
+    POMONA_DECODE_SCALED
+};
+
 /* Where a view lies in the picture. */
 enum pomona_position {
     POMONA_CENTRE,
@@ -43,6 +52,7 @@ struct pomona_view {
  * `phone` turns the photo upright (EXIF orientation) and crops the centre square first. Other names are custom. */
 struct pomona_profile {
     char name[32];
+    enum pomona_decode decode;
     bool orient; /* apply EXIF orientation */
     enum pomona_crop crop;
     int width, height;     /* network input, pixels, 1..4096 */
@@ -50,10 +60,10 @@ struct pomona_profile {
     int views; /* of a photo, whose feature vector is the mean over them; 0: the whole picture alone */
     struct pomona_view view[POMONA_VIEWS_MAX]; /* [views] */
 };
-/* Equal in every profile of this version, and written in the text all the same: decode=exact (islow DCT, fancy
- * upsampling), filter=bicubic (Pillow's, a = -0.5), layout=rgb. */
+/* Equal in every profile of this version, and written in the text all the same: filter=bicubic (Pillow's, a = -0.5),
+ * layout=rgb. */
 
-/* Fills a profile by name ("spark-compat" or "phone") for an input of width x height and x/127.5 - 1.
+/* Fills a profile by name ("spark-compat" or "phone") for an input of width x height, exact decoding and x/127.5 - 1.
  * POMONA_E_USAGE for another name, POMONA_E_LIMIT for a size out of range. */
 POMONA_API pomona_status pomona_profile_named(const char *name, int width, int height,
                                               struct pomona_profile *profile, struct pomona_error *error);
@@ -68,6 +78,10 @@ POMONA_API void pomona_profile_format(const struct pomona_profile *profile,
  * POMONA_E_UNSUPPORTED a decode, filter or layout this version does not have. */
 POMONA_API pomona_status pomona_profile_parse(const char *text, struct pomona_profile *profile,
                                               struct pomona_error *error);
+
+/* Sets how photos are decoded: "exact" or "scaled". POMONA_E_USAGE for another text; the profile is then as it was. */
+POMONA_API pomona_status pomona_profile_set_decode(struct pomona_profile *profile, const char *decode,
+                                                   struct pomona_error *error);
 
 /* Sets the views: a comma list of ZZ[c|tl|tr|bl|br][m], 1..POMONA_VIEWS_MAX of them, no two the same, where ZZ is the zoom, c
  * (centre) the default and m mirrors (a zoom of 100 has no corners); or a set by name:

@@ -35,9 +35,11 @@ struct pomona_train_options {
                                    `pomona features`), or one moments.pom (heads "lda" and "ridge" only, with
                                    `validation` or `regularisation`) */
     int source_count;
-    const char *backbone;   /* the ONNX file that made the features; NULL: the embedded one */
-    const char *out;        /* file to write */
-    const char *head;       /* "logistic" (default), "ridge", "lda", "knn", "auto" */
+    const char *backbone; /* the ONNX file that made the features; NULL: the embedded one */
+    const char *out;      /* file to write */
+    /* "logistic" (default), "ridge", "lda", "knn", "prototype" (one neighbour a class: the mean of its photos, for
+     * classes of a handful of them), "auto" (the best of these on the judged rows) */
+    const char *head;
     const char *validation; /* table of features to choose and calibrate on; excludes `folds` */
     int folds;              /* 2..100; 0: 5 unless there is a validation table */
     const char
@@ -49,14 +51,16 @@ struct pomona_train_options {
     uint64_t seed; /* of the folds */
     double
         regularisation; /* fixed instead of the grid: L2 strength of logistic and ridge (on standardised features, of
-                               the mean loss), shrinkage of LDA, neighbours of knn; 0: the grid */
-    bool no_class_weights; /* logistic: every photo counts the same; default: every class does */
-    double false_reject;   /* share of known photos that may be rejected, in [0, 0.5]; negative: no rejection;
+                               the mean loss), shrinkage of LDA, neighbours of knn and prototype; 0: the grid */
+    /* Every photo counts the same; default: every class does, by the weights of logistic, the priors of lda and the
+     * targets of ridge. Heads of neighbours have neither. */
+    bool no_class_weights;
+    double false_reject; /* share of known photos that may be rejected, in [0, 0.5]; negative: no rejection;
                                the default 0 stands for 0.05 */
-    bool head_only;        /* write a small head for the backbone instead of backbone and head */
-    bool half;             /* store the head's weights as fp16 */
-    bool overwrite;        /* replace `out`; it stays until the new one is complete */
-    int threads;           /* default pomona_cpu_threads() */
+    bool head_only;      /* write a small head for the backbone instead of backbone and head */
+    bool half;           /* store the head's weights as fp16 */
+    bool overwrite;      /* replace `out`; it stays until the new one is complete */
+    int threads;         /* default pomona_cpu_threads() */
 
     void (*progress)(void *user, const struct pomona_train_progress *progress); /* may be NULL */
     bool (*should_stop)(
@@ -92,11 +96,14 @@ struct pomona_train_result {
     int candidate_count, chosen;
     double top1, top1_low, top1_high;       /* of the chosen one, with the Wilson 95 % interval */
     double coarse, coarse_low, coarse_high; /* 0 without hierarchy */
-    double log_loss, ece, ece_before;       /* after and before the temperature; 15 bins of equal width */
+    /* These are found on the judged rows whose class the head that answers has learnt: not on those of a class that has
+     * all its photos in one fold. 0 (temperature 1, threshold -INFINITY) without any. */
+    double log_loss, ece, ece_before; /* after and before the temperature; 15 bins of equal width */
     double temperature;
-    double threshold, rejected; /* share of the judged rows that it rejects */
-    bool unproven;              /* the table does not say which model made it; only the widths agree */
-    bool moments;               /* fitted from a file of moments */
+    double threshold, rejected;         /* share of these rows that it rejects */
+    double rejected_low, rejected_high; /* 95 % interval of the share of photos like them that it rejects */
+    bool unproven; /* the table does not say which model made it; only the widths agree */
+    bool moments;  /* fitted from a file of moments */
     double seconds, seconds_read, seconds_fit, seconds_write;
     uint64_t bytes;                   /* of `out` */
     char hash[POMONA_HASH_TEXT_SIZE]; /* of `out` */

@@ -56,6 +56,18 @@ static pomona_status read_head(const char *name, const uint8_t *data, size_t siz
     return status;
 }
 
+/* Photos are decoded as those were that the head was trained on. */
+static pomona_status check_decode(const char *name, const char *asked, const struct pomona_profile *own,
+                                  struct pomona_error *error) {
+    struct pomona_profile wanted = *own;
+    if (!asked) return POMONA_OK;
+    TRY(pomona_profile_set_decode(&wanted, asked, error));
+    if (wanted.decode == own->decode) return POMONA_OK;
+    return fail(error, POMONA_E_USAGE, name,
+                "decode '%.20s' was asked for, but the head was trained with '%s'", asked,
+                own->decode == POMONA_DECODE_SCALED ? "scaled" : "exact");
+}
+
 /* Opens the backbone at the head's layer, and checks that they belong together. */
 static pomona_status open_backbone(const struct pomona_context *context, const char *name,
                                    const uint8_t *data, size_t bytes,
@@ -64,7 +76,8 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
     /* a head alone knows its views and size better than the backbone does */
     const char *profile = asked->profile;
     int size = asked->size;
-    struct pomona_model_options options = {.layer = c->layer, .profile = c->profile ? c->profile : profile};
+    struct pomona_model_options options = {
+        .layer = c->layer, .profile = c->profile ? c->profile : profile, .precision = asked->precision};
     struct pomona_model_info *info = &c->info.model;
     TRY(pomona_model_open_memory(context, name, data, bytes, &options, &c->model, error));
     pomona_model_get_info(c->model, info);
@@ -72,6 +85,7 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
         return fail(error, POMONA_E_USAGE, name,
                     "profile '%.60s' was asked for, but the head was trained with '%.60s'", profile,
                     info->profile.name);
+    TRY(check_decode(name, asked->decode, &info->profile, error));
     if (info->features != c->head.features)
         return fail(error, POMONA_E_CORRUPT, name, "its head takes %d features, its backbone gives %d",
                     c->head.features, info->features);

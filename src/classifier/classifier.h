@@ -36,7 +36,7 @@ struct pomona_classifier {
 /* Everything a file holds but the backbone. Borrowed. */
 struct classifier_parts {
     const struct head *head;
-    const char *kind; /* "logistic", "ridge", "lda", "knn" */
+    const char *kind; /* "logistic", "ridge", "lda", "knn", "prototype" */
     const struct pomona_class *classes;
     const char *const *groups;
     const char *calibration;
@@ -46,6 +46,7 @@ struct classifier_parts {
     const char *layer;         /* the backbone's value that the head reads */
     const char *profile;       /* canonical text */
     const char *feature_space; /* of the features that it was trained on */
+    const char *precision;     /* "fp32", "int8": what made them */
     const char *backbone_hash;
     const struct onnx_property *facts;
     int fact_count;

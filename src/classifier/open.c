@@ -99,7 +99,9 @@ static pomona_status read_neighbours(struct reading *r) {
 
 static pomona_status read_weights(struct reading *r) {
     struct head *head = &r->classifier->head;
-    head->kind = strcmp(r->classifier->info.kind, "knn") == 0 ? HEAD_NEIGHBOURS : HEAD_LINEAR;
+    const char *kind = r->classifier->info.kind;
+    bool neighbours = strcmp(kind, "knn") == 0 || strcmp(kind, "prototype") == 0;
+    head->kind = neighbours ? HEAD_NEIGHBOURS : HEAD_LINEAR;
     if (head->kind == HEAD_NEIGHBOURS) return read_neighbours(r);
     head->leaves = head->features = -1;
     TRY(read_floats(r, HEAD_TENSOR("weight"), HEAD_TENSOR("weight.fp16"), &head->leaves, &head->features,

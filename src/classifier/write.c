@@ -50,6 +50,7 @@ static void write_metadata(struct onnx_writer *writer, const struct classifier_p
     onnx_write_property(writer, HEAD_KEY("kind"), parts->kind);
     onnx_write_property(writer, HEAD_KEY("layer"), parts->layer);
     onnx_write_property(writer, HEAD_KEY("feature_space"), parts->feature_space);
+    onnx_write_property(writer, HEAD_KEY("precision"), parts->precision);
     onnx_write_property(writer, HEAD_KEY("backbone_hash"), parts->backbone_hash);
     onnx_write_property(writer, HEAD_KEY("output"), outputs->probabilities);
     write_number(writer, HEAD_KEY("class_count"), head->classes);
@@ -191,6 +192,7 @@ void classifier_parts_of(const struct pomona_classifier *classifier, bool half, 
                                        .layer = classifier->layer,
                                        .profile = profile,
                                        .feature_space = classifier->feature_space,
+                                       .precision = pomona_precision_name(info->model.precision),
                                        .backbone_hash = info->model.hash,
                                        .facts = classifier->facts,
                                        .fact_count = classifier->fact_count,

@@ -19,6 +19,7 @@ int command_quantize(int argc, char **argv);
 int command_labels(int argc, char **argv);
 int command_moments(int argc, char **argv);
 int command_model(int argc, char **argv);
+int command_bench(int argc, char **argv);
 int command_cpu(int argc, char **argv);
 
 /* Prints a failure on standard error and returns its exit code. */

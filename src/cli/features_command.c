@@ -128,6 +128,13 @@ int features_option_table(struct features_command *features, struct option *tabl
          0, 0},
         {"profile", 0, OPTION_TEXT, &features->options.profile, "NAME",
          "spark-compat or phone, for a model that carries none", 0, 0},
+        {"decode", 0, OPTION_TEXT, &features->options.decode, "exact|scaled",
+         "scaled: photos much larger than the input are decoded\nat 1/2, 1/4 or 1/8: faster, slightly other "
+         "features",
+         0, 0},
+        {"precision", 0, OPTION_TEXT, &features->options.precision, "auto|fp32|int8",
+         "what the network computes in; auto: 8 bits for a model\nthat pomona quantize made, fp32 for others",
+         0, 0},
         {"views", 0, OPTION_TEXT, &features->options.views, "VIEWS",
          "features are the mean over views of a photo: flip,\nscales, crops, or a list as "
          "100c,100cm,60c,50tl",

@@ -21,6 +21,7 @@ static const struct {
     {"diff", "compare two folders of features by path", command_diff},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},
     {"model", "look into a model file; export, strip, join", command_model},
+    {"bench", "how fast this machine is: photos a second by stage", command_bench},
     {"cpu", "show the kernels chosen for this machine", command_cpu},
 };
 

@@ -18,6 +18,8 @@ static void print_text(const struct pomona_model *model, const struct pomona_mod
     printf("input     %dx%d RGB", info->input_width, info->input_height);
     puts(info->views > 1 ? ", several views of a photo" : "");
     printf("profile   %s%s\n", profile, info->profile_assumed ? " (assumed)" : "");
+    printf("precision %s%s\n", pomona_precision_name(info->precision),
+           info->quantised && info->precision == POMONA_PRECISION_FP32 ? ", of a quantised file" : "");
     printf("features  %d, layer %s\n", info->features, info->layer);
     printf("space     %s\n", info->feature_space);
     double weights = (double)info->weight_bytes / 1e6, activations = (double)info->activation_bytes / 1e6;
@@ -44,6 +46,8 @@ static void print_json(const struct pomona_model *model, const struct pomona_mod
     print_json_member("layer", info->layer, ",\n");
     print_json_member("feature_space", info->feature_space, ",\n");
     print_json_member("profile", profile, ",\n");
+    print_json_member("precision", pomona_precision_name(info->precision), ",\n");
+    printf("  \"quantised\": %s,\n", info->quantised ? "true" : "false");
     printf("  \"profile_assumed\": %s,\n  \"untrained\": %s,\n  \"has_head\": %s,\n",
            info->profile_assumed ? "true" : "false", info->untrained ? "true" : "false",
            info->has_head ? "true" : "false");
@@ -158,6 +162,10 @@ int command_model(int argc, char **argv) {
     const struct option table[] = {
         {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "info: plan up to another layer", 0, 0},
         {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "info: for a model that carries none", 0, 0},
+        {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|int8",
+         "info: what the network is to compute in", 0, 0},
+        {"decode", 0, OPTION_TEXT, &options.decode, "exact|scaled", "info: how photos are to be decoded", 0,
+         0},
         {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "info: flip, scales, crops, or a list as 100c,60c",
          0, 0},
         {"size", 0, OPTION_INTEGER, &size, "PIXELS", "info: plan for an input of another size", 1, 4096},

@@ -18,16 +18,20 @@ static void show_progress(void *user, const struct pomona_train_progress *progre
 }
 
 static void print_candidates(const struct pomona_train_result *r) {
-    printf("tried     head      strength    top-1    log-loss   temperature  seconds\n");
+    printf("tried     head       strength    top-1    log-loss   temperature  seconds\n");
     for (int i = 0; i < r->candidate_count; i++) {
         const struct pomona_train_candidate *c = &r->candidates[i];
-        printf("        %c %-8s  %-9.3g  %6.2f %%  %8.4f   %8.3f     %7.2f%s\n", i == r->chosen ? '*' : ' ',
+        printf("        %c %-9s  %-9.3g  %6.2f %%  %8.4f   %8.3f     %7.2f%s\n", i == r->chosen ? '*' : ' ',
                c->head, c->regularisation, 100 * c->top1, c->log_loss, c->temperature, c->seconds,
                c->converged ? "" : "  (not converged)");
     }
 }
 
-static void print_warnings(const struct pomona_train_result *r) {
+static void print_warnings(const struct pomona_train_options *options, const struct pomona_train_result *r) {
+    if (r->folds && !options->group)
+        puts("note      photos that are nearly alike (a burst, one bowl) make folds far too optimistic: "
+             "--group keeps them\n"
+             "          together, --val judges on others");
     if (r->unproven)
         puts("warning   the features do not say which model made them; only their number agrees with the "
              "backbone");
@@ -62,12 +66,13 @@ static void print_text(const struct pomona_train_options *options, const struct 
         printf("\ncertainty temperature %.3f, calibration error (ECE) %.3f, before %.3f\n", r->temperature,
                r->ece, r->ece_before);
         if (isfinite(r->threshold))
-            printf("rejects   what scores below %.4g: %.1f %% of those photos\n", r->threshold,
-                   100 * r->rejected);
+            printf("rejects   what scores below %.4g: %.1f %% of those photos; of photos like them %.1f to "
+                   "%.1f %%\n",
+                   r->threshold, 100 * r->rejected, 100 * r->rejected_low, 100 * r->rejected_high);
     } else {
         puts("judged    on nothing: no validation photos, so neither temperature nor rejection");
     }
-    print_warnings(r);
+    print_warnings(options, r);
     printf("seconds   read %.2f, fit %.2f, write %.2f\n", r->seconds_read, r->seconds_fit, r->seconds_write);
     printf("written   %s, %.0f kB%s\n", options->out, (double)r->bytes / 1e3,
            options->head_only ? ", a head for the backbone" : "");
@@ -104,7 +109,8 @@ static void print_json(const struct pomona_train_options *options, const struct 
     printf("  \"log_loss\": %.17g,\n  \"ece\": %.17g,\n  \"ece_before\": %.17g,\n  \"temperature\": %.17g,\n",
            r->log_loss, r->ece, r->ece_before, r->temperature);
     if (isfinite(r->threshold))
-        printf("  \"threshold\": %.17g,\n  \"rejected\": %.17g,\n", r->threshold, r->rejected);
+        printf("  \"threshold\": %.17g,\n  \"rejected\": %.17g,\n  \"rejected_interval\": [%.17g, %.17g],\n",
+               r->threshold, r->rejected, r->rejected_low, r->rejected_high);
     printf("  \"seconds\": {\"all\": %.6f, \"read\": %.6f, \"fit\": %.6f, \"write\": %.6f}\n}\n", r->seconds,
            r->seconds_read, r->seconds_fit, r->seconds_write);
 }
@@ -137,8 +143,8 @@ static const char details[] =
     "it has\n"
     "not learnt from. MODEL.onnx is one file (backbone, head, labels, preprocessing) that pomona predict and "
     "any ONNX\n"
-    "runtime run. Strengths: logistic and ridge, L2 on standardised features; lda, shrinkage; knn, "
-    "neighbours.\n\n"
+    "runtime run. Strengths: logistic and ridge, L2 on standardised features; lda, shrinkage; knn and\n"
+    "prototype, neighbours.\n\n"
     "Examples:\n"
     "  pomona features photos --out result\n"
     "  pomona train result --out fruit.onnx\n"
@@ -158,7 +164,8 @@ int command_train(int argc, char **argv) {
         {"backbone", 'b', OPTION_TEXT, &options.backbone, "FILE.onnx",
          "the network that made the features; default: the\nembedded one", 0, 0},
         {"head", 0, OPTION_TEXT, &options.head, "KIND",
-         "logistic (default), ridge, lda, knn, or auto: the\nbest of them on held-out photos", 0, 0},
+         "logistic (default), ridge, lda, knn, prototype, or\nauto: the best of them on held-out photos", 0,
+         0},
         {"val", 0, OPTION_TEXT, &options.validation, "FEATURES", "table to choose and calibrate on", 0, 0},
         {"folds", 0, OPTION_INTEGER, &folds, "N",
          "without --val: hold out each of N folds in turn;\ndefault 5", 2, POMONA_TRAIN_FOLDS_MAX},
@@ -169,7 +176,7 @@ int command_train(int argc, char **argv) {
         {"strength", 0, OPTION_NUMBER, &options.regularisation, "X", "this regularisation instead of a grid",
          1e-12, 1e12},
         {"no-class-weights", 0, OPTION_FLAG, &options.no_class_weights, NULL,
-         "logistic: every photo counts the same, instead of\nevery class", 0, 0},
+         "every photo counts the same, instead of every class", 0, 0},
         {"false-reject", 0, OPTION_NUMBER, &options.false_reject, "X",
          "share of known photos that may be rejected;\ndefault 0.05", 1e-6, 0.5},
         {"no-rejection", 0, OPTION_FLAG, &no_rejection, NULL, "always answer with a class", 0, 0},

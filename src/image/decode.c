@@ -62,7 +62,7 @@ static void attach(struct decode_job *job, const void *bytes, size_t size) {
 }
 
 /* Checks the header against the limits before anything of the picture's size is allocated, and asks for the colours
- * that Pillow asks for. */
+ * that Pillow asks for and for the scale that the sink wants. */
 static pomona_status accept_header(struct decode_job *job, struct pomona_error *error) {
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     uint64_t pixels = (uint64_t)jpeg->image_width * jpeg->image_height;
@@ -75,6 +75,12 @@ static pomona_status accept_header(struct decode_job *job, struct pomona_error *
     jpeg->out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
     jpeg->dct_method = JDCT_ISLOW;
     jpeg->do_fancy_upsampling = TRUE;
+    if (job->sink->scale) {
+        jpeg->scale_num =
+            (unsigned)job->sink->scale(job->sink->self, (int)jpeg->image_width, (int)jpeg->image_height);
+        jpeg->scale_denom = DECODE_EIGHTHS;
+    }
+    jpeg_calc_output_dimensions(jpeg);
     return POMONA_OK;
 }
 
@@ -100,7 +106,7 @@ static pomona_status decode(struct decode_job *job, struct pomona_error *error) 
     struct jpeg_decompress_struct *jpeg = &job->jpeg;
     jpeg_read_header(jpeg, TRUE);
     TRY(accept_header(job, error));
-    int width = (int)jpeg->image_width, height = (int)jpeg->image_height;
+    int width = (int)jpeg->output_width, height = (int)jpeg->output_height;
     TRY(job->sink->start(job->sink->self, width, height, error));
     jpeg_start_decompress(jpeg);
     JDIMENSION row_bytes = jpeg->output_width * (JDIMENSION)jpeg->output_components + DECODE_OVERREAD;

@@ -61,7 +61,7 @@ pomona_status pomona_image_decode(const char *name, const void *bytes, size_t si
     *image = (struct pomona_image){0};
     struct collector collector = {.image = image};
     if (orient) collector.orientation = orientation_from_exif(exif_orientation(bytes, size));
-    struct row_sink sink = {&collector, collect_start, collect_rows};
+    struct row_sink sink = {&collector, NULL, collect_start, collect_rows};
     pomona_status status = decode_rows(name, bytes, size, limits, &sink, error);
     if (status != POMONA_OK) pomona_image_free(image);
     return status;

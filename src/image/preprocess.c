@@ -22,18 +22,43 @@ static uint8_t *picture_of(const struct pomona_preprocessor *p, int index) {
     return p->pixels + (size_t)index * 3 * (size_t)p->profile.width * (size_t)p->profile.height;
 }
 
+static struct crop_box box_of(const struct pomona_preprocessor *p, int index, int width, int height) {
+    bool on_its_side = p->orientation.transpose;
+    return view_box(&p->profile, index, on_its_side ? height : width, on_its_side ? width : height);
+}
+
+/* Whether every view of a stored picture of this size has enough pixels for the filter to average: two an output, both ways. */
+static bool is_large(const struct pomona_preprocessor *p, int width, int height) {
+    enum { PIXELS_AN_OUTPUT = 2 };
+    for (int i = 0; i < p->pictures; i++) {
+        struct crop_box box = box_of(p, i, width, height);
+        if (box.width < PIXELS_AN_OUTPUT * p->profile.width ||
+            box.height < PIXELS_AN_OUTPUT * p->profile.height)
+            return false;
+    }
+    return true;
+}
+
+/* Only halves: thirds and the like of a block have no SIMD in libjpeg-turbo and take longer than the next larger half. */
+static int choose_scale(void *self, int width, int height) {
+    const struct pomona_preprocessor *p = self;
+    int eighths = 1;
+    while (eighths < DECODE_EIGHTHS &&
+           !is_large(p, decode_scaled(width, eighths), decode_scaled(height, eighths)))
+        eighths *= 2;
+    return eighths;
+}
+
 static pomona_status start_views(struct pomona_preprocessor *p, int width, int height,
                                  struct pomona_error *error) {
-    bool on_its_side = p->orientation.transpose;
     for (int i = 0; i < p->pictures; i++) {
         if (p->twin[i] >= 0) continue;
-        struct resample_geometry geometry = {
-            .width = width,
-            .height = height,
-            .orientation = p->orientation,
-            .crop = view_box(&p->profile, i, on_its_side ? height : width, on_its_side ? width : height),
-            .out_width = p->profile.width,
-            .out_height = p->profile.height};
+        struct resample_geometry geometry = {.width = width,
+                                             .height = height,
+                                             .orientation = p->orientation,
+                                             .crop = box_of(p, i, width, height),
+                                             .out_width = p->profile.width,
+                                             .out_height = p->profile.height};
         TRY(resampler_start(&p->resamplers[i], &geometry, picture_of(p, i), error));
     }
     return POMONA_OK;
@@ -110,7 +135,8 @@ pomona_status pomona_preprocessor_new(const struct pomona_context *context,
 pomona_status pomona_preprocessor_run(struct pomona_preprocessor *preprocessor, const char *name,
                                       const void *bytes, size_t size, uint8_t *pixels,
                                       struct pomona_error *error) {
-    struct row_sink sink = {preprocessor, start, take_rows};
+    bool scaled = preprocessor->profile.decode == POMONA_DECODE_SCALED;
+    struct row_sink sink = {preprocessor, scaled ? choose_scale : NULL, start, take_rows};
     double begin = clock_seconds();
     preprocessor->pixels = pixels;
     preprocessor->orientation =

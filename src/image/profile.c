@@ -15,6 +15,8 @@
 
 enum { MAX_SIDE = 4096, VALUE_MAX = 128 };
 
+static const char *const decodes[] = {"exact", "scaled", NULL}; /* by enum pomona_decode */
+
 pomona_status pomona_profile_named(const char *name, int width, int height, struct pomona_profile *profile,
                                    struct pomona_error *error) {
     bool phone = strcmp(name, "phone") == 0;
@@ -63,15 +65,25 @@ static void put_three(char *text, size_t *used, const char *key, const float val
 
 void pomona_profile_format(const struct pomona_profile *profile, char text[POMONA_PROFILE_TEXT_MAX]) {
     size_t used = 0;
-    put(text, &used, "name=%s decode=exact orient=%d crop=%s size=%dx%d filter=bicubic", profile->name,
-        profile->orient ? 1 : 0, profile->crop == POMONA_CROP_SQUARE ? "square" : "none", profile->width,
-        profile->height);
+    put(text, &used, "name=%s decode=%s orient=%d crop=%s size=%dx%d filter=bicubic", profile->name,
+        decodes[profile->decode == POMONA_DECODE_SCALED], profile->orient ? 1 : 0,
+        profile->crop == POMONA_CROP_SQUARE ? "square" : "none", profile->width, profile->height);
     put_three(text, &used, "mean", profile->mean);
     put_three(text, &used, "std", profile->std);
     put(text, &used, " layout=rgb");
     char views[VIEWS_TEXT_MAX];
     views_format(profile, views);
     if (*views) put(text, &used, " views=%s", views);
+}
+
+pomona_status pomona_profile_set_decode(struct pomona_profile *profile, const char *decode,
+                                        struct pomona_error *error) {
+    for (int i = 0; decodes[i]; i++)
+        if (strcmp(decodes[i], decode) == 0) {
+            profile->decode = (enum pomona_decode)i;
+            return POMONA_OK;
+        }
+    return fail(error, POMONA_E_USAGE, NULL, "unknown decode '%.40s': exact or scaled", decode);
 }
 
 /* Copies the value of "key=value" at *text, up to a space or the end, and moves behind it. */
@@ -157,14 +169,14 @@ static pomona_status next_views(const char **text, struct pomona_profile *profil
 
 pomona_status pomona_profile_parse(const char *text, struct pomona_profile *profile,
                                    struct pomona_error *error) {
-    static const char *const exact[] = {"exact", NULL}, *const bicubic[] = {"bicubic", NULL},
-                             *const rgb[] = {"rgb", NULL}, *const no_yes[] = {"0", "1", NULL},
-                             *const crops[] = {"none", "square", NULL};
+    static const char *const bicubic[] = {"bicubic", NULL}, *const rgb[] = {"rgb", NULL},
+                             *const no_yes[] = {"0", "1", NULL}, *const crops[] = {"none", "square", NULL};
     struct pomona_profile p = {0};
     const char *at = text;
     int choice;
     TRY(next_name(&at, p.name, error));
-    TRY(next_choice(&at, "decode", exact, POMONA_E_UNSUPPORTED, &choice, error));
+    TRY(next_choice(&at, "decode", decodes, POMONA_E_UNSUPPORTED, &choice, error));
+    p.decode = (enum pomona_decode)choice;
     TRY(next_choice(&at, "orient", no_yes, POMONA_E_CORRUPT, &choice, error));
     p.orient = choice == 1;
     TRY(next_choice(&at, "crop", crops, POMONA_E_CORRUPT, &choice, error));

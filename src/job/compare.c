@@ -200,6 +200,8 @@ static void name_row(struct compare_job *job, int index) {
     job->subjects[index] =
         (struct compare_subject){.context = job->context,
                                  .path = embedded ? NULL : options->models[model],
+                                 .decode = options->decode,
+                                 .precision = options->precision,
                                  .size = options->size_count ? options->sizes[index % sizes] : 0,
                                  .photos = &job->photos,
                                  .probes = job->probes,

@@ -9,7 +9,8 @@
 
 static pomona_status open_plain(const struct compare_subject *subject, struct compare_model *model,
                                 struct pomona_error *error) {
-    const struct pomona_model_options options = {.size = subject->size};
+    const struct pomona_model_options options = {
+        .decode = subject->decode, .precision = subject->precision, .size = subject->size};
     return subject->path ? pomona_model_open(subject->context, subject->path, &options, &model->plain, error)
                          : pomona_model_open_embedded(subject->context, &options, &model->plain, error);
 }
@@ -18,7 +19,8 @@ static pomona_status open_plain(const struct compare_subject *subject, struct co
  * no cause when the network itself can't be read. */
 static pomona_status open_either(const struct compare_subject *subject, struct compare_model *model,
                                  struct pomona_error *error) {
-    const struct pomona_classifier_options options = {.size = subject->size};
+    const struct pomona_classifier_options options = {
+        .decode = subject->decode, .precision = subject->precision, .size = subject->size};
     struct pomona_error cause;
     memset(&cause, 0, sizeof cause);
     pomona_status status =
@@ -92,7 +94,9 @@ static void describe(const struct compare_subject *subject, const struct compare
     const struct pomona_model_info *info = &model->info;
     bool head = model->classifier != NULL;
     text_printable(head ? model->head.kind : "", row->kind, sizeof row->kind);
-    text_printable("fp32", row->precision, sizeof row->precision);
+    text_printable(pomona_precision_name(info->precision), row->precision, sizeof row->precision);
+    text_printable(info->profile.decode == POMONA_DECODE_SCALED ? "scaled" : "exact", row->decode,
+                   sizeof row->decode);
     text_printable(head ? model->head.hash : info->hash, row->hash, sizeof row->hash);
     row->width = info->profile.width;
     row->height = info->profile.height;

@@ -10,13 +10,13 @@
 /* ---- comparison.csv ---- */
 
 static const char *const columns[] = {
-    "model",       "path",       "precision",   "width",        "height",    "head",        "classes",
-    "groups",      "photos",     "unknown",     "failed",       "rejected",  "top1",        "top1_low",
-    "top1_high",   "coarse",     "coarse_low",  "coarse_high",  "ms",        "ms_low",      "ms_high",
-    "p99_ms",      "p99_ms_low", "p99_ms_high", "photos_per_s", "per_s_low", "per_s_high",  "ready_ms",
-    "peak_memory", "file_bytes", "head_bytes",  "macs",         "joules",    "cpu_seconds", "timed",
-    "answered",    "p",          "front",       "fits",         "tied",      "recommended", "hash",
-    "error"};
+    "model",    "path",        "precision",  "decode",      "width",        "height",    "head",
+    "classes",  "groups",      "photos",     "unknown",     "failed",       "rejected",  "top1",
+    "top1_low", "top1_high",   "coarse",     "coarse_low",  "coarse_high",  "ms",        "ms_low",
+    "ms_high",  "p99_ms",      "p99_ms_low", "p99_ms_high", "photos_per_s", "per_s_low", "per_s_high",
+    "ready_ms", "peak_memory", "file_bytes", "head_bytes",  "macs",         "joules",    "cpu_seconds",
+    "timed",    "answered",    "p",          "front",       "fits",         "tied",      "recommended",
+    "hash",     "error"};
 
 /* Empty where there is nothing. */
 static void put_number(struct csv_writer *csv, bool known, double value) {
@@ -50,6 +50,7 @@ static void put_facts(struct csv_writer *csv, const struct pomona_compare_row *r
     csv_text(csv, row->name);
     csv_text(csv, row->path);
     csv_text(csv, row->precision);
+    csv_text(csv, row->decode);
     put_count(csv, described, (uint64_t)row->width);
     put_count(csv, described, (uint64_t)row->height);
     csv_text(csv, row->kind);
@@ -172,6 +173,7 @@ static void add_row(struct json *json, const struct pomona_compare_row *row) {
         json_text(json, "hash", row->hash);
         json_text(json, "head", row->kind[0] ? row->kind : NULL);
         json_text(json, "precision", row->precision);
+        json_text(json, "decode", row->decode);
         json_integer(json, "width", row->width);
         json_integer(json, "height", row->height);
         json_integer(json, "classes", row->classes);

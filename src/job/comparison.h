@@ -18,8 +18,9 @@ enum {
 /* A model at a resolution, and how it is to be measured. Borrowed for the job. */
 struct compare_subject {
     const struct pomona_context *context;
-    const char *path; /* NULL: embedded */
-    int size;         /* pixels a side; 0: the model's own */
+    const char *path;               /* NULL: embedded */
+    int size;                       /* pixels a side; 0: the model's own */
+    const char *decode, *precision; /* NULL: the model's own */
     struct listing *photos;
     const struct listed_photo *probes; /* [probe_count], some of the photos, in a memory of their own */
     size_t probe_count;

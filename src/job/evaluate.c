@@ -42,7 +42,8 @@ static pomona_status check_options(const struct evaluation *e) {
 
 static pomona_status start(struct evaluation *e) {
     const struct pomona_evaluate_options *options = e->options;
-    const struct pomona_classifier_options with = {.head = options->head};
+    const struct pomona_classifier_options with = {
+        .head = options->head, .decode = options->decode, .precision = options->precision};
     TRY(pomona_classifier_open(e->context, options->model, &with, &e->classifier, e->error));
     pomona_classifier_get_info(e->classifier, &e->info);
     e->probabilities = memory_new((size_t)e->info.classes, sizeof *e->probabilities);

@@ -59,7 +59,7 @@ static void fill_facts(struct page *page) {
     report->model = e->info.model.name;
     report->model_hash = e->info.hash;
     report->kind = e->info.kind;
-    report->precision = "fp32";
+    report->precision = pomona_precision_name(e->info.model.precision);
     report->profile = page->profile;
     report->layer = e->info.model.layer;
     report->backbone_hash = e->info.model.hash;

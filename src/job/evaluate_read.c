@@ -5,9 +5,10 @@
 #include "job/photos.h"
 #include "job/pipeline.h"
 #include "job/table_source.h"
-#include "store/folder.h"
+#include "table/feature_parts.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -200,22 +201,41 @@ static pomona_status check_table(struct evaluation *e, const struct table_source
     return POMONA_OK;
 }
 
-static bool is_folder(const char *path) {
+/* Whether a file is named like a table, or begins like one. */
+static bool is_parquet(const char *path) {
+    char start[4] = "";
+    size_t length = strlen(path);
+    if (length > 8 && strcmp(path + length - 8, ".parquet") == 0) return true;
+    FILE *file = fopen(path, "rb");
+    if (!file) return false;
+    bool found = fread(start, 1, sizeof start, file) == sizeof start && memcmp(start, "PAR1", 4) == 0;
+    fclose(file);
+    return found;
+}
+
+/* Whether `path` is a table, by the names of its files: a damaged one is not taken for a folder of photos. */
+static pomona_status find_table(const char *path, bool *is_table, struct pomona_error *error) {
     struct stat info;
-    return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+    struct feature_parts parts;
+    if (stat(path, &info) != 0 || !S_ISDIR(info.st_mode)) {
+        *is_table = is_parquet(path);
+        return POMONA_OK;
+    }
+    pomona_status status = feature_parts_list(&parts, path, error);
+    *is_table = status == POMONA_OK;
+    feature_parts_free(&parts);
+    return status == POMONA_E_INPUT ? POMONA_OK : status;
 }
 
 pomona_status evaluation_read(struct evaluation *e, const char *path, bool unknown) {
     struct reading reading = {.evaluation = e, .unknown = unknown, .started = clock_seconds()};
     struct table_source source;
-    size_t length = strlen(path);
-    bool folder = is_folder(path);
-    bool parquet = length > 8 && strcmp(path + length - 8, ".parquet") == 0;
-    /* A folder without a table in it is one of photos. */
-    pomona_status status = table_source_open(&source, path, folder ? NULL : e->error);
-    bool photos = status == POMONA_E_INPUT && (folder || !parquet);
+    bool is_table;
+    TRY(find_table(path, &is_table, e->error));
+    if (!is_table) return read_photos(&reading, path);
+    pomona_status status = table_source_open(&source, path, e->error);
     if (status == POMONA_OK) status = check_table(e, &source, path);
     if (status == POMONA_OK) status = read_rows(&reading, &source);
     table_source_close(&source);
-    return photos ? read_photos(&reading, path) : status;
+    return status;
 }

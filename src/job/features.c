@@ -42,7 +42,7 @@ static void describe_origin(struct job *job) {
         {"pomona.model_hash", result->model_hash},
         {"pomona.layer", result->layer},
         {"pomona.profile", result->profile_text},
-        {"pomona.precision", "fp32"},
+        {"pomona.precision", result->precision},
         {"pomona.tier", result->tier},
         {"pomona.feature_space", result->feature_space}};
     memcpy(job->properties, properties, sizeof properties);
@@ -51,8 +51,12 @@ static void describe_origin(struct job *job) {
 static pomona_status open_model(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     struct pomona_features_result *result = job->result;
-    struct pomona_model_options model_options = {
-        .layer = options->layer, .profile = options->profile, .views = options->views, .size = options->size};
+    struct pomona_model_options model_options = {.layer = options->layer,
+                                                 .profile = options->profile,
+                                                 .views = options->views,
+                                                 .decode = options->decode,
+                                                 .precision = options->precision,
+                                                 .size = options->size};
     double start = clock_seconds();
     TRY(options->model ? pomona_model_open(job->context, options->model, &model_options, &job->model, error)
                        : pomona_model_open_embedded(job->context, &model_options, &job->model, error));
@@ -62,6 +66,7 @@ static pomona_status open_model(struct job *job, struct pomona_error *error) {
     result->features = info->features;
     result->profile_assumed = info->profile_assumed;
     result->untrained_model = info->untrained;
+    result->precision = pomona_precision_name(info->precision);
     result->tier = pomona_tier_name(pomona_context_tier(job->context));
     snprintf(result->model_name, sizeof result->model_name, "%s", info->name);
     snprintf(result->layer, sizeof result->layer, "%s", info->layer);

@@ -13,10 +13,28 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int find_name(const char *const *names, int count, const char *name) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0) return i;
-    return -1;
+/* A class by its name. */
+struct named {
+    const char *name;
+    int class;
+};
+
+static int compare_named(const void *a, const void *b) {
+    return strcmp(((const struct named *)a)->name, ((const struct named *)b)->name);
+}
+
+/* The classes in the order of their names; NULL when out of memory. */
+static struct named *sort_names(const char *const *names, int classes) {
+    struct named *sorted = memory_new((size_t)classes, sizeof *sorted);
+    for (int i = 0; sorted && i < classes; i++) sorted[i] = (struct named){names[i], i};
+    if (sorted) qsort(sorted, (size_t)classes, sizeof *sorted, compare_named);
+    return sorted;
+}
+
+static int find_name(const struct named *sorted, int classes, const char *name) {
+    const struct named key = {name, 0},
+                       *found = bsearch(&key, sorted, (size_t)classes, sizeof key, compare_named);
+    return found ? found->class : -1;
 }
 
 /* Which columns hold class and group. */
@@ -35,7 +53,7 @@ static pomona_status find_columns(const char *file, const struct csv_reader *csv
 }
 
 /* The group's name for each class of the file, NULL for the others. */
-static pomona_status read_groups(const char *file, struct csv_reader *csv, const char *const *names,
+static pomona_status read_groups(const char *file, struct csv_reader *csv, const struct named *sorted,
                                  int classes, struct hierarchy *h, const char **group_of,
                                  struct pomona_error *error) {
     size_t columns[2];
@@ -44,13 +62,13 @@ static pomona_status read_groups(const char *file, struct csv_reader *csv, const
     for (;;) {
         TRY(csv_next(csv, &has_record, error));
         if (!has_record) return POMONA_OK;
-        int class = find_name(names, classes, csv_field(csv, columns[0]));
+        int class = find_name(sorted, classes, csv_field(csv, columns[0]));
         const char *group = csv_field(csv, columns[1]);
         if (class < 0 || !*group) continue;
         if (group_of[class] && strcmp(group_of[class], group) != 0)
             return fail(error, POMONA_E_INPUT, file,
                         "line %zu: class '%.100s' is in two groups, '%.100s' and '%.100s'", csv->line,
-                        names[class], group_of[class], group);
+                        csv_field(csv, columns[0]), group_of[class], group);
         group_of[class] = arena_copy_text(&h->texts, group, strlen(group));
         if (!group_of[class]) return fail_memory(error, "hierarchy");
     }
@@ -86,16 +104,19 @@ pomona_status hierarchy_read(const char *file, const char *const *names, int cla
     struct buffer text = BUFFER_INIT(FILE_BYTES_MAX);
     struct csv_reader csv;
     *h = HIERARCHY_INIT;
+    struct named *sorted = sort_names(names, classes);
     const char **group_of = memory_new((size_t)classes, sizeof *group_of);
-    pomona_status status = group_of ? file_read(file, &text, error) : fail_memory(error, "hierarchy");
+    pomona_status status =
+        sorted && group_of ? file_read(file, &text, error) : fail_memory(error, "hierarchy");
     if (status == POMONA_OK) {
         status = csv_open(&csv, file, (const char *)text.data, text.size, error);
-        if (status == POMONA_OK) status = read_groups(file, &csv, names, classes, h, group_of, error);
+        if (status == POMONA_OK) status = read_groups(file, &csv, sorted, classes, h, group_of, error);
         csv_close(&csv);
     }
     if (status == POMONA_OK) status = number_groups(file, names, classes, h, group_of, error);
     buffer_free(&text);
     memory_free(group_of);
+    memory_free(sorted);
     return status;
 }
 

@@ -21,6 +21,7 @@ static void describe(struct labelled_table *table, const struct table_source *so
     copy_property(source, "pomona.model", table->model, sizeof table->model);
     copy_property(source, "pomona.layer", table->layer, sizeof table->layer);
     copy_property(source, "pomona.profile", table->profile, sizeof table->profile);
+    copy_property(source, "pomona.precision", table->precision, sizeof table->precision);
     table->width = source->info.features;
 }
 

@@ -24,7 +24,7 @@ struct labelled_table {
     int64_t unlabelled;       /* rows that have no label, left out */
     /* What the footer of the first file says of its origin; "" where it says nothing. */
     char feature_space[POMONA_HASH_TEXT_SIZE], model_hash[POMONA_HASH_TEXT_SIZE];
-    char model[256], layer[256], profile[POMONA_PROFILE_TEXT_MAX];
+    char model[256], layer[256], profile[POMONA_PROFILE_TEXT_MAX], precision[8];
 };
 
 #define LABELLED_TABLE_INIT ((struct labelled_table){.texts = ARENA_INIT(SIZE_MAX)})

@@ -78,7 +78,10 @@ static pomona_status list_photos(struct predict *predict, struct pomona_error *e
 
 static pomona_status open_classifier(struct predict *predict, struct pomona_error *error) {
     const struct pomona_predict_options *options = predict->options;
-    const struct pomona_classifier_options chosen = {.head = options->head, .profile = options->profile};
+    const struct pomona_classifier_options chosen = {.head = options->head,
+                                                     .profile = options->profile,
+                                                     .decode = options->decode,
+                                                     .precision = options->precision};
     TRY(pomona_classifier_open(predict->context, options->model, &chosen, &predict->classifier, error));
     pomona_classifier_get_info(predict->classifier, &predict->info);
     TRY(answerer_start(&predict->answerer, predict->classifier, predict->result->threads, error));

@@ -61,13 +61,13 @@ static pomona_status open_source(struct quantiser *t) {
                                    t->error));
     }
     TRY(observable_make(&t->source.model->plan, t->source.model->kernels, &t->reference, t->error));
-    t->q = (struct quantisation){.file = name,
-                                 .plan = &t->source.model->plan,
-                                 .kernels = t->source.model->kernels,
-                                 .profile = t->info.profile,
-                                 .graph = &t->source.graph,
-                                 .channels_first = t->source.channels_first,
-                                 .error = t->error};
+    t->q = (struct quantised_plan){.file = name,
+                                   .plan = &t->source.model->plan,
+                                   .kernels = t->source.model->kernels,
+                                   .profile = t->info.profile,
+                                   .graph = &t->source.graph,
+                                   .channels_first = t->source.channels_first,
+                                   .error = t->error};
     TRY(quantisation_start(&t->q));
     t->result->pixels_exact = t->q.identity;
     return POMONA_OK;
@@ -213,6 +213,7 @@ static pomona_status format_classifier(struct quantiser *t, const char *output,
     classifier_parts_of(t->classifier, half, profile, &parts);
     parts.layer = output;
     parts.backbone_hash = info->hash;
+    parts.precision = pomona_precision_name(info->precision);
     parts.feature_space = info->feature_space;
     return classifier_write(&parts, t->options->out, t->backbone.data, t->backbone.size, out, t->error);
 }
@@ -224,7 +225,8 @@ static pomona_status write_file(struct quantiser *t) {
     TRY(format_backbone(t, output));
     hash_bytes(&t->backbone, info.hash);
     info.layer = output;
-    model_hash_space(&info, "int8");
+    info.precision = POMONA_PRECISION_INT8;
+    model_hash_space(&info);
     memcpy(t->result->feature_space, info.feature_space, sizeof info.feature_space);
     pomona_status status = t->classifier ? format_classifier(t, output, &info, &whole) : POMONA_OK;
     const struct buffer *file = t->classifier ? &whole : &t->backbone;

@@ -33,7 +33,7 @@ struct checking {
 /* The step's output in both networks: what is signal, and what is noise. */
 static void compare_step(const struct checking *checking, int step, const float *before, const float *after,
                          size_t at) {
-    const struct quantisation *q = &checking->t->q;
+    const struct quantised_plan *q = &checking->t->q;
     int tensor = q->plan->steps[step].output;
     size_t channels = (size_t)q->tensors[tensor].channels, count = q->plan->tensors[tensor].elements;
     double signal = 0, noise = 0;
@@ -54,7 +54,7 @@ static void compare_step(const struct checking *checking, int step, const float 
 
 static void run_view(struct checking *checking, struct check_block *block, const uint8_t *pixels, int index) {
     struct quantiser *t = checking->t;
-    const struct quantisation *q = &t->q;
+    const struct quantised_plan *q = &t->q;
     size_t count = t->picture / 3, steps = (size_t)q->plan->step_count;
     quantisation_fill(q->reference_pixels, pixels, count, observer_pixels(&block->before));
     quantisation_fill(q->pixels, pixels, count, observer_pixels(&block->after));

@@ -34,7 +34,7 @@ struct quantiser {
     struct pomona_model_info info;
     struct pomona_classifier *classifier; /* NULL without a head */
     struct observable reference;          /* the plan as it was */
-    struct quantisation q;
+    struct quantised_plan q;
 
     struct listing photos, check;
     struct photo_reader readers[QUANTISE_BLOCKS];

@@ -48,7 +48,7 @@ pomona_status run_json_format(const struct pomona_features_result *result, struc
     json_integer(&json, "partitions", result->partitions);
     json_integer(&json, "threads", result->threads);
     json_text(&json, "tier", result->tier);
-    json_text(&json, "precision", "fp32");
+    json_text(&json, "precision", result->precision);
     json_object(&json, "model");
     json_text(&json, "name", result->model_name);
     json_text(&json, "hash", result->model_hash);

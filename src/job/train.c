@@ -113,6 +113,7 @@ pomona_status trainer_write(struct trainer *t) {
                                            .layer = t->info.layer,
                                            .profile = profile,
                                            .feature_space = t->info.feature_space,
+                                           .precision = pomona_precision_name(t->info.precision),
                                            .backbone_hash = t->info.hash,
                                            .facts = facts.list,
                                            .fact_count = facts.count,
@@ -166,15 +167,9 @@ static void trainer_free(struct trainer *t) {
         linear_model_free(&split->last);
         head_free(&split->neighbours);
     }
-    void *const owned[] = {t->splits,
-                           t->leaf,
-                           t->truth,
-                           t->fold,
-                           (void *)t->given_names,
-                           t->scores,
-                           t->logits,
-                           t->best_logits,
-                           t->validation_scores};
+    void *const owned[] = {
+        t->splits, t->leaf,   t->truth,       t->calibration_truth, t->fold, (void *)t->given_names,
+        t->scores, t->logits, t->best_logits, t->validation_scores};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) memory_free(owned[i]);
     logistic_problem_free(&t->logistic);
     head_free(&t->head);

@@ -17,7 +17,12 @@
 
 #include <stdbool.h>
 
-enum trainer_kind { KIND_LOGISTIC, KIND_RIDGE, KIND_LDA, KIND_KNN, KIND_COUNT };
+enum trainer_kind { KIND_LOGISTIC, KIND_RIDGE, KIND_LDA, KIND_KNN, KIND_PROTOTYPE, KIND_COUNT };
+
+/* Whether a kind is a head of neighbours: photos, or the means of classes. */
+static inline bool is_neighbours(enum trainer_kind kind) {
+    return kind == KIND_KNN || kind == KIND_PROTOTYPE;
+}
 
 /* One way of holding photos out: the rows with fold `fold` (-1: none, the judged ones are another table). */
 struct trainer_split {
@@ -26,7 +31,8 @@ struct trainer_split {
     struct pomona_moments *moments; /* of the others; NULL where there can be none */
     struct closed_form *form;       /* of these moments; NULL until it is needed */
     struct linear_model last;       /* the logistic model before, to start from */
-    struct head neighbours;         /* the prototypes, once they are needed */
+    struct head neighbours;         /* the prototypes of `neighbours_kind`, once they are needed */
+    enum trainer_kind neighbours_kind;
 };
 
 struct trainer {
@@ -55,6 +61,9 @@ struct trainer {
     size_t judged_count;
     int *truth; /* [judged_count] */
     int *fold;  /* [judged_count], of judged rows; NULL with one split */
+    /* The truth [judged_count], -1 where the head that answers has not learnt from the class at all. */
+    int *calibration_truth;
+    size_t calibrated_count; /* rows where it is not -1 */
     struct trainer_split *splits;
     int split_count;
 

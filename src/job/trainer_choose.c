@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *const trainer_kind_names[KIND_COUNT] = {"logistic", "ridge", "lda", "knn"};
+const char *const trainer_kind_names[KIND_COUNT] = {"logistic", "ridge", "lda", "knn", "prototype"};
 
 enum { GRID_MAX = 8, JUDGED_CELLS_MAX = 1 << 28 /* logits: 2 GiB, twice */ };
 
@@ -16,7 +16,8 @@ static const double grids[KIND_COUNT][GRID_MAX] = {
     [KIND_LOGISTIC] = {1, 0.3, 0.1, 0.03, 0.01, 0.003, 0.001, 0.0003},
     [KIND_RIDGE] = {10, 3, 1, 0.3, 0.1, 0.03, 0.01},
     [KIND_LDA] = {0.9, 0.7, 0.55, 0.4, 0.25, 0.1, 0.03},
-    [KIND_KNN] = {1, 3, 5, 10, 20}};
+    [KIND_KNN] = {1, 3, 5, 10, 20},
+    [KIND_PROTOTYPE] = {NEIGHBOURS_NEAREST}}; /* or as many as there are classes */
 
 static void tell(struct trainer *t, const char *kind, double regularisation, int split) {
     char what[96];
@@ -55,8 +56,13 @@ pomona_status trainer_fit(struct trainer *t, struct trainer_split *split, enum t
                     POMONA_MOMENTS_FEATURES_MAX);
     if (!split->form)
         TRY(closed_form_new(split->moments, names_of(t), t->classes.count, &split->form, t->error));
-    return kind == KIND_LDA ? lda_fit(split->form, regularisation, model, t->error)
-                            : ridge_fit(split->form, regularisation, model, t->error);
+    /* What balances classes, or does not, where rows have no weights. */
+    bool balanced = !t->options->no_class_weights;
+    TRY(kind == KIND_LDA ? lda_fit(split->form, regularisation, model, t->error)
+                         : ridge_fit(split->form, regularisation, model, t->error));
+    if (kind == KIND_LDA && !balanced) lda_use_shares(split->form, model);
+    if (kind == KIND_RIDGE && balanced) ridge_balance(split->form, model);
+    return POMONA_OK;
 }
 
 /* The rows that a split is judged on, one behind the other: all of them with one split, else a copy of its fold's. */
@@ -120,21 +126,25 @@ static pomona_status judge_neighbours(struct trainer *t, const struct trainer_sp
     return status;
 }
 
-static pomona_status build_neighbours(struct trainer *t, struct trainer_split *split) {
+static pomona_status build_neighbours(struct trainer *t, struct trainer_split *split,
+                                      enum trainer_kind kind) {
     struct training_rows rows = t->rows;
-    if (split->neighbours.prototypes) return POMONA_OK;
+    if (split->neighbours.prototypes && split->neighbours_kind == kind) return POMONA_OK;
+    head_free(&split->neighbours);
     rows.weight = split->weight;
+    split->neighbours_kind = kind;
     split->neighbours.leaves = t->classes.count;
     split->neighbours.sharpness = (float)TRAINER_SHARPNESS;
-    return neighbours_build(&rows, &split->neighbours, t->error);
+    return kind == KIND_KNN ? neighbours_build(&rows, &split->neighbours, t->error)
+                            : neighbours_build_means(&rows, &split->neighbours, t->error);
 }
 
 static pomona_status fit_and_judge(struct trainer *t, struct trainer_split *split, enum trainer_kind kind,
                                    double regularisation, struct judged_rows *judged,
                                    struct pomona_train_candidate *candidate) {
     struct linear_model model;
-    if (kind == KIND_KNN) {
-        TRY(build_neighbours(t, split));
+    if (is_neighbours(kind)) {
+        TRY(build_neighbours(t, split, kind));
         return judge_neighbours(t, split, (int)regularisation, judged);
     }
     TRY(trainer_fit(t, split, kind, regularisation, &model, candidate));
@@ -170,9 +180,10 @@ static void score(struct trainer *t, struct pomona_train_candidate *candidate) {
         right += (int)best == t->truth[i];
     }
     candidate->top1 = (double)right / (double)t->judged_count;
-    candidate->temperature = calibrate_temperature(t->logits, t->truth, t->judged_count, t->classes.count);
-    candidate->log_loss =
-        calibrate_log_loss(t->logits, t->truth, t->judged_count, t->classes.count, candidate->temperature);
+    candidate->temperature =
+        calibrate_temperature(t->logits, t->calibration_truth, t->judged_count, t->classes.count);
+    candidate->log_loss = calibrate_log_loss(t->logits, t->calibration_truth, t->judged_count,
+                                             t->classes.count, candidate->temperature);
 }
 
 static bool is_better(const struct pomona_train_candidate *a, const struct pomona_train_candidate *b) {
@@ -215,14 +226,15 @@ static pomona_status choose_kinds(struct trainer *t, bool kinds[KIND_COUNT]) {
         known |= kinds[k];
     }
     if (!known)
-        return fail(t->error, POMONA_E_USAGE, "head", "'%.60s' is none of logistic, ridge, lda, knn, auto",
-                    head);
-    bool rows_needed = strcmp(head, "logistic") == 0 || strcmp(head, "knn") == 0;
+        return fail(t->error, POMONA_E_USAGE, "head",
+                    "'%.60s' is none of logistic, ridge, lda, knn, prototype, auto", head);
+    bool rows_needed =
+        strcmp(head, "logistic") == 0 || strcmp(head, "knn") == 0 || strcmp(head, "prototype") == 0;
     if (t->given_names && rows_needed)
         return fail(t->error, POMONA_E_USAGE, "head",
                     "%s needs tables of features; from moments come lda and ridge", head);
-    if (t->given_names) kinds[KIND_LOGISTIC] = kinds[KIND_KNN] = false;
-    if (strcmp(head, "auto") == 0 && t->pca) kinds[KIND_KNN] = false;
+    if (t->given_names) kinds[KIND_LOGISTIC] = kinds[KIND_KNN] = kinds[KIND_PROTOTYPE] = false;
+    if (strcmp(head, "auto") == 0 && t->pca) kinds[KIND_KNN] = kinds[KIND_PROTOTYPE] = false;
     if (strcmp(head, "auto") == 0 && !t->splits[0].moments) kinds[KIND_LDA] = kinds[KIND_RIDGE] = false;
     return POMONA_OK;
 }
@@ -231,7 +243,7 @@ static pomona_status check_fixed(struct trainer *t, enum trainer_kind kind, doub
     if (kind == KIND_LDA && value > 1)
         return fail(t->error, POMONA_E_USAGE, "strength", "the shrinkage of lda lies in (0, 1], not %g",
                     value);
-    if (kind == KIND_KNN && (value != (int)value || value > NEIGHBOURS_NEAREST))
+    if (is_neighbours(kind) && (value != (int)value || value > NEIGHBOURS_NEAREST))
         return fail(t->error, POMONA_E_USAGE, "strength", "neighbours are a whole number of 1 to %d, not %g",
                     NEIGHBOURS_NEAREST, value);
     return POMONA_OK;

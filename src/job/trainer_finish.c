@@ -65,13 +65,14 @@ static pomona_status fit_linear(struct trainer *t, enum trainer_kind kind, doubl
     return status;
 }
 
-static pomona_status fit_neighbours(struct trainer *t, int k) {
+static pomona_status fit_neighbours(struct trainer *t, enum trainer_kind kind, int k) {
     struct head *head = &t->head;
     struct training_rows rows = t->rows;
     rows.weight = t->splits[t->split_count - 1].weight;
     head->kind = HEAD_NEIGHBOURS;
     head->sharpness = (float)TRAINER_SHARPNESS;
-    TRY(neighbours_build(&rows, head, t->error));
+    TRY(kind == KIND_KNN ? neighbours_build(&rows, head, t->error)
+                         : neighbours_build_means(&rows, head, t->error));
     head->neighbours = k < head->prototype_count ? k : head->prototype_count;
     return POMONA_OK;
 }
@@ -116,6 +117,13 @@ static pomona_status measure_residuals(struct trainer *t, double *residuals) {
     return status;
 }
 
+/* Moves the values of the rows that are calibrated on to the front. */
+static void keep_calibrated(const struct trainer *t, double *values) {
+    size_t kept = 0;
+    for (size_t i = 0; i < t->judged_count; i++)
+        if (t->calibration_truth[i] >= 0) values[kept++] = values[i];
+}
+
 /* Weights and threshold of the score of being known. `scores` and `residuals` [judged_count]. */
 static pomona_status set_threshold(struct trainer *t, double *scores, double *residuals) {
     struct head_novelty *novelty = &t->head.novelty;
@@ -127,20 +135,23 @@ static pomona_status set_threshold(struct trainer *t, double *scores, double *re
         TRY(novelty_fit(t->splits[t->split_count - 1].moments, novelty, t->error));
         TRY(measure_residuals(t, residuals));
     }
-    novelty_weigh(novelty, scores, residuals, t->judged_count);
-    for (size_t i = 0; i < t->judged_count; i++)
+    size_t count = t->calibrated_count, below = 0;
+    keep_calibrated(t, scores);
+    keep_calibrated(t, residuals);
+    novelty_weigh(novelty, scores, residuals, count);
+    for (size_t i = 0; i < count; i++)
         scores[i] = novelty->energy_weight * scores[i] - novelty->residual_weight * residuals[i];
-    novelty->threshold = calibrate_threshold(scores, t->judged_count, share);
-    size_t below = 0;
-    while (below < t->judged_count && scores[below] < novelty->threshold) below++;
-    t->result->rejected = (double)below / (double)t->judged_count;
+    novelty->threshold = calibrate_threshold(scores, count, share);
+    calibrate_reject_interval(count, share, &t->result->rejected_low, &t->result->rejected_high);
+    while (below < count && scores[below] < novelty->threshold) below++;
+    t->result->rejected = (double)below / (double)count;
     return POMONA_OK;
 }
 
 static pomona_status calibrate_known(struct trainer *t) {
     t->head.novelty.threshold = -INFINITY;
     t->result->threshold = -INFINITY;
-    if (t->options->false_reject < 0 || t->judged_count == 0) return POMONA_OK;
+    if (t->options->false_reject < 0 || t->calibrated_count == 0) return POMONA_OK;
     double *scores = memory_new(t->judged_count, sizeof *scores);
     double *residuals = memory_new(t->judged_count, sizeof *residuals);
     pomona_status status =
@@ -182,9 +193,10 @@ static pomona_status describe(struct trainer *t) {
     for (size_t i = 0; i < n; i++) {
         const double *logits = t->best_logits + i * (size_t)head->classes;
         int best = soften(logits, head->classes, 1, probabilities), truth = t->truth[i];
-        metrics_calibration_add(&before, probabilities[best], best == truth);
+        bool calibrated = t->calibration_truth[i] >= 0;
+        if (calibrated) metrics_calibration_add(&before, probabilities[best], best == truth);
         (void)soften(logits, head->classes, head->temperature, probabilities);
-        metrics_calibration_add(&after, probabilities[best], best == truth);
+        if (calibrated) metrics_calibration_add(&after, probabilities[best], best == truth);
         right += best == truth;
         if (head->groups)
             coarse +=
@@ -208,8 +220,8 @@ pomona_status trainer_finish(struct trainer *t) {
     t->head.temperature = chosen->temperature;
     t->head.fine_confidence = t->head.coarse_confidence = CONFIDENCE;
     TRY(name_classes(t));
-    TRY(kind == KIND_KNN ? fit_neighbours(t, (int)chosen->regularisation)
-                         : fit_linear(t, kind, chosen->regularisation));
+    TRY(is_neighbours(kind) ? fit_neighbours(t, kind, (int)chosen->regularisation)
+                            : fit_linear(t, kind, chosen->regularisation));
     TRY(calibrate_known(t));
     return describe(t);
 }

@@ -35,7 +35,8 @@ static pomona_status wrong_backbone(struct trainer *t, const char *path, const c
 /* Opens the backbone at the layer and with the profile, views and size that the features say. */
 static pomona_status open_backbone(struct trainer *t, const struct labelled_table *origin) {
     struct pomona_model_options options = {.layer = *origin->layer ? origin->layer : NULL,
-                                           .profile = *origin->profile ? origin->profile : NULL};
+                                           .profile = *origin->profile ? origin->profile : NULL,
+                                           .precision = *origin->precision ? origin->precision : NULL};
     pomona_status status = open_model(t, &options, t->error);
     if (status != POMONA_OK && *origin->model_hash) {
         /* A layer or a profile that it does not have: is it the model that the features name? */
@@ -110,13 +111,7 @@ static pomona_status read_given_moments(struct trainer *t) {
         (void)pomona_moments_label(t->given, i, &t->given_names[t->classes.count], &rows);
         t->classes.count += t->given_names[t->classes.count] != NULL;
     }
-    struct labelled_table origin = LABELLED_TABLE_INIT;
-    pomona_status status = POMONA_OK;
-    if (t->options->validation) /* a table says more about its origin than moments do */
-        status = labelled_table_read(&t->options->validation, 1, NULL, NULL, &origin, t->error);
-    if (status == POMONA_OK) status = open_backbone(t, &origin);
-    labelled_table_free(&origin);
-    TRY(status);
+    TRY(open_backbone(t, &t->validation)); /* a table says more about its origin than moments do */
     TRY(check_space(t, path, info.feature_space, "", info.features));
     return describe_classes(t, t->given_names, t->classes.count);
 }
@@ -139,12 +134,11 @@ static int find_class(const struct trainer *t, const char *label) {
     return -1;
 }
 
-/* The validation table without the rows of unknown classes. */
-static pomona_status read_validation(struct trainer *t) {
+/* Keeps the rows of the validation table whose class is known. */
+static pomona_status take_validation(struct trainer *t) {
     struct labelled_table *table = &t->validation;
     const char *path = t->options->validation;
     size_t kept = 0, width = (size_t)t->info.features;
-    TRY(labelled_table_read(&path, 1, t->options->should_stop, t->options->user, table, t->error));
     TRY(check_space(t, path, table->feature_space, table->model, table->width));
     t->truth = memory_new(table->rows, sizeof *t->truth);
     if (!t->truth) return fail_memory(t->error, "labels");
@@ -165,20 +159,22 @@ static pomona_status read_validation(struct trainer *t) {
                 t->result->unseen_label);
 }
 
-static void find_smallest(struct trainer *t) {
+static pomona_status find_smallest(struct trainer *t) {
     struct pomona_train_result *result = t->result;
-    for (int c = 0; c < t->classes.count; c++) {
-        int64_t count = 0;
-        if (t->given) {
-            const char *name = NULL;
-            for (int i = 0; pomona_moments_label(t->given, i, &name, &count); i++)
-                if (name && strcmp(name, t->given_names[c]) == 0) break;
-        }
-        for (size_t i = 0; i < t->table.rows; i++) count += t->leaf[i] == c;
-        if (c > 0 && count >= result->smallest_class) continue;
-        result->smallest_class = (int)count;
-        snprintf(result->smallest_label, sizeof result->smallest_label, "%s", class_names(t)[c]);
-    }
+    const char *name = NULL;
+    int64_t rows;
+    int64_t *count = memory_new((size_t)t->classes.count, sizeof *count);
+    if (!count) return fail_memory(t->error, "labels");
+    for (size_t i = 0; i < t->table.rows; i++) count[t->leaf[i]]++;
+    for (int i = 0, c = 0; t->given && pomona_moments_label(t->given, i, &name, &rows); i++)
+        if (name) count[c++] = rows;
+    int smallest = 0;
+    for (int c = 1; c < t->classes.count; c++)
+        if (count[c] < count[smallest]) smallest = c;
+    result->smallest_class = (int)count[smallest];
+    snprintf(result->smallest_label, sizeof result->smallest_label, "%s", class_names(t)[smallest]);
+    memory_free(count);
+    return POMONA_OK;
 }
 
 pomona_status trainer_read(struct trainer *t) {
@@ -188,8 +184,10 @@ pomona_status trainer_read(struct trainer *t) {
     if (moments && options->source_count > 1)
         return fail(t->error, POMONA_E_USAGE, NULL,
                     "one file of moments, or tables: pomona moments merge joins several");
+    if (options->validation)
+        TRY(labelled_table_read(&options->validation, 1, options->should_stop, options->user, &t->validation,
+                                t->error));
     TRY(moments ? read_given_moments(t) : read_tables(t));
-    if (options->validation) TRY(read_validation(t));
-    find_smallest(t);
-    return POMONA_OK;
+    if (options->validation) TRY(take_validation(t));
+    return find_smallest(t);
 }

@@ -152,12 +152,35 @@ static pomona_status choose_space(struct trainer *t) {
     if (t->given)
         return fail(t->error, POMONA_E_USAGE, "on",
                     "principal components need tables of features, not moments");
-    if (t->options->head && strcmp(t->options->head, "knn") == 0)
+    const char *head = t->options->head;
+    if (head && (strcmp(head, "knn") == 0 || strcmp(head, "prototype") == 0))
         return fail(t->error, POMONA_E_USAGE, "on", "a head of neighbours works on the features themselves");
     TRY(apply_pca(t, (int)k));
     t->rows.width = (int)k;
     t->rows.features = t->scores;
     return POMONA_OK;
+}
+
+/* A class whose photos are all in one fold is unknown to the head that judges them: they are answered wrong, but say nothing
+ * of how sure the final head may be. */
+static pomona_status find_calibration_truth(struct trainer *t) {
+    enum { NOWHERE = -1, PARTED = -2 };
+    size_t classes = (size_t)t->classes.count;
+    int *home = memory_new(classes, sizeof *home); /* the fold that holds all photos of a class */
+    t->calibration_truth = memory_new(t->judged_count, sizeof *t->calibration_truth);
+    bool enough = home && t->calibration_truth;
+    for (size_t c = 0; enough && c < classes; c++) home[c] = NOWHERE;
+    for (size_t i = 0; enough && t->fold && i < t->judged_count; i++) {
+        int *of_class = &home[t->truth[i]];
+        *of_class = *of_class == NOWHERE || *of_class == t->fold[i] ? t->fold[i] : PARTED;
+    }
+    for (size_t i = 0; enough && i < t->judged_count; i++) {
+        bool learnt = !t->fold || home[t->truth[i]] == PARTED;
+        t->calibration_truth[i] = learnt ? t->truth[i] : -1;
+        t->calibrated_count += learnt;
+    }
+    memory_free(home);
+    return enough ? POMONA_OK : fail_memory(t->error, "folds");
 }
 
 pomona_status trainer_split_rows(struct trainer *t) {
@@ -182,5 +205,6 @@ pomona_status trainer_split_rows(struct trainer *t) {
     }
     t->result->folds = use_folds ? folds : 0;
     t->result->validation = (int64_t)t->judged_count;
+    TRY(find_calibration_truth(t));
     return make_moments(t);
 }

@@ -7,16 +7,17 @@
 
 enum {
     CHAIN_MAX = 3,
-    WIDE_FLOATS = 48 << 10, /* a middle smaller than this stays in the cache anyway */
-    BAND_FLOATS =
-        48 << 10 /* of a band's rows together: 192 KiB, what a core's L2 cache has beside the weights */
+    WIDE_BYTES = 192 << 10, /* a middle smaller than this stays in the cache anyway */
+    BAND_BYTES = 192 << 10  /* of a band's rows together: what a core's L2 cache has beside the weights */
 };
 
 static int minimum(int a, int b) { return a < b ? a : b; }
 static int maximum(int a, int b) { return a > b ? a : b; }
 
-static size_t row_floats(const struct step *step) {
-    return (size_t)step->window.out_width * (size_t)step->out_channels;
+/* Bytes of one element of what a step writes, and of one row. */
+static size_t element_size(const struct step *step) { return step->integer ? 1 : sizeof(float); }
+static size_t row_bytes(const struct step *step) {
+    return (size_t)step->window.out_width * (size_t)step->out_channels * element_size(step);
 }
 
 static int extent(const struct window *window) {
@@ -68,16 +69,16 @@ static int expanded_rows(const struct step *depthwise, int rows) {
     return minimum((rows - 1) * window->stride_y + extent(window), window->in_height);
 }
 
-static size_t chain_floats(const struct step *first, int chain, int rows) {
+static size_t chain_bytes(const struct step *first, int chain, int rows) {
     const struct step *depthwise = first + chain - 2;
-    size_t floats = row_floats(depthwise) * (size_t)rows;
-    if (chain == 3) floats += row_floats(first) * (size_t)expanded_rows(depthwise, rows);
-    return floats;
+    size_t bytes = row_bytes(depthwise) * (size_t)rows;
+    if (chain == 3) bytes += row_bytes(first) * (size_t)expanded_rows(depthwise, rows);
+    return bytes;
 }
 
 static int choose_band_rows(const struct step *first, int chain) {
     int rows = 1, height = first[chain - 1].window.out_height;
-    while (rows < height && chain_floats(first, chain, rows + 1) <= BAND_FLOATS) rows++;
+    while (rows < height && chain_bytes(first, chain, rows + 1) <= BAND_BYTES) rows++;
     int bands = (height + rows - 1) / rows;
     return (height + bands - 1) / bands; /* bands of even height */
 }
@@ -97,7 +98,7 @@ pomona_status plan_find_chains(struct plan *plan, struct pomona_error *error) {
             chain = 3;
         else if (left >= 2 && is_depthwise_then_project(step, step + 1) && uses[step->output] == 1)
             chain = 2;
-        if (chain == 1 || plan->tensors[step->output].elements < WIDE_FLOATS) continue;
+        if (chain == 1 || tensor_size(&plan->tensors[step->output]) < WIDE_BYTES) continue;
         step->chain = chain;
         step->band_rows = choose_band_rows(step, chain);
         for (int j = 0; j < chain - 1; j++) plan->tensors[step[j].output].banded = true;
@@ -108,7 +109,8 @@ pomona_status plan_find_chains(struct plan *plan, struct pomona_error *error) {
 }
 
 size_t band_floats(const struct step *first) {
-    return first->chain < 2 ? 0 : chain_floats(first, first->chain, first->band_rows) + 32;
+    size_t rows = first->chain < 2 ? 0 : chain_bytes(first, first->chain, first->band_rows) / sizeof(float);
+    return rows > 0 ? rows + 48 : 0; /* each part aligned, and what kernels may read past the last */
 }
 
 /* A chain at work on one photo. */
@@ -116,29 +118,36 @@ struct band {
     const struct plan *plan;
     const struct step *first, *depthwise, *project;
     const struct kernels *kernels;
-    float *kernel_scratch;
-    float *expanded; /* rows `have` of the expanded image */
+    float *kernel_scratch, *pixels;
+    char *expanded; /* rows `have` of the expanded image */
     struct rows have;
-    float *filtered; /* the band's rows behind the depthwise convolution */
+    char *filtered; /* the band's rows behind the depthwise convolution */
 };
 
-static struct call call_of(const struct band *band, const struct step *step, const float *x, float *y) {
-    return (struct call){step, band->kernels,       band->plan->packed + step->packed, x, NULL,
-                         y,    band->kernel_scratch};
+static struct call call_of(const struct band *band, const struct step *step, const void *x, void *y) {
+    return (struct call){
+        step,        band->kernels, band->plan->packed + step->packed, x, NULL, y, band->kernel_scratch,
+        band->pixels};
 }
 
 /* Makes the expanded rows `need` the ones at band->expanded; rows that are there already move up. */
-static void expand_rows(struct band *band, const float *x, struct rows need) {
+static void expand_rows(struct band *band, const char *x, struct rows need) {
     const struct step *step = band->first;
     const struct window *window = &step->window;
-    size_t row = row_floats(step), in_row = (size_t)window->in_width * (size_t)step->in_channels;
+    size_t row = row_bytes(step);
+    size_t in_row = (size_t)window->in_width * (size_t)step->in_channels * element_size(step);
     int kept = maximum(band->have.last - need.first, 0), from = need.first + kept;
     if (kept > 0 && need.first > band->have.first)
         memmove(band->expanded, band->expanded + (size_t)(need.first - band->have.first) * row,
-                (size_t)kept * row * sizeof(float));
+                (size_t)kept * row);
     band->have = need;
     if (from >= need.last) return;
-    float *y = band->expanded + (size_t)kept * row;
+    char *y = band->expanded + (size_t)kept * row;
+    if (step_reads_pixels(step)) {
+        struct call call = call_of(band, step, x, y);
+        call_first_conv(&call, from, need.last);
+        return;
+    }
     if (step->kind == STEP_GEMM) {
         struct call call = call_of(band, step, x + (size_t)from * in_row, y);
         call_gemm(&call, (size_t)(need.last - from) * (size_t)window->out_width);
@@ -150,25 +159,37 @@ static void expand_rows(struct band *band, const float *x, struct rows need) {
     call_conv(&call, &part, 1);
 }
 
-void band_run(const struct plan *plan, const struct step *first, const struct kernels *kernels,
-              const float *x, const float *residual, float *y, float *scratch) {
+void band_run(const struct plan *plan, const struct step *first, const struct kernels *kernels, const void *x,
+              const void *residual, void *y, float *scratch) {
     const struct step *depthwise = first + first->chain - 2, *project = depthwise + 1;
     const struct window *window = &depthwise->window;
-    size_t in_row = (size_t)window->in_width * (size_t)depthwise->in_channels;
-    size_t out_row = row_floats(project), filtered = row_floats(depthwise) * (size_t)first->band_rows;
-    float *rows = scratch + plan->kernel_scratch_floats;
-    struct band band = {plan,   first, depthwise, project, kernels, scratch, rows + (filtered + 15) / 16 * 16,
-                        {0, 0}, rows};
+    size_t in_row = (size_t)window->in_width * (size_t)depthwise->in_channels * element_size(depthwise);
+    size_t out_row = row_bytes(project), filtered = row_bytes(depthwise) * (size_t)first->band_rows;
+    float *pixels = scratch + plan->kernel_scratch_floats;
+    char *rows = (char *)(pixels + plan->pixels_floats);
+    struct band band = {.plan = plan,
+                        .first = first,
+                        .depthwise = depthwise,
+                        .project = project,
+                        .kernels = kernels,
+                        .kernel_scratch = scratch,
+                        .pixels = pixels,
+                        .expanded = rows + (filtered + MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN,
+                        .filtered = rows};
+    if (step_reads_pixels(first)) {
+        struct call call = call_of(&band, first, x, NULL);
+        call_pixels(&call);
+    }
     for (int top = 0; top < window->out_height; top += first->band_rows) {
         int bottom = minimum(top + first->band_rows, window->out_height);
         struct rows need = rows_needed(window, top, bottom);
         if (first->chain == 3) expand_rows(&band, x, need);
         struct window part = band_window(window, top, bottom, need);
-        const float *wide = first->chain == 3 ? band.expanded : x + (size_t)need.first * in_row;
+        const char *wide = first->chain == 3 ? band.expanded : (const char *)x + (size_t)need.first * in_row;
         struct call filter = call_of(&band, depthwise, wide, band.filtered);
         call_depthwise(&filter, &part, 1);
-        struct call mix = call_of(&band, project, band.filtered, y + (size_t)top * out_row);
-        mix.residual = residual ? residual + (size_t)top * out_row : NULL;
+        struct call mix = call_of(&band, project, band.filtered, (char *)y + (size_t)top * out_row);
+        mix.residual = residual ? (const char *)residual + (size_t)top * out_row : NULL;
         call_gemm(&mix, (size_t)(bottom - top) * (size_t)window->out_width);
     }
 }

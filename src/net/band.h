@@ -16,11 +16,12 @@
  * plan_fuse() and before plan_pack(). */
 pomona_status plan_find_chains(struct plan *plan, struct pomona_error *error);
 
-/* Floats that the rows of the chain at `first` take in scratch, behind what its kernels need; 0 where none starts. */
+/* Floats (4 bytes) that the rows of the chain at `first` take in scratch, behind what its kernels need; 0 where none starts. */
 size_t band_floats(const struct step *first);
 
-/* Runs the chain that starts at `first` for one photo: x, residual and y are that photo's tensors. */
-void band_run(const struct plan *plan, const struct step *first, const struct kernels *kernels,
-              const float *x, const float *residual, float *y, float *scratch);
+/* Runs the chain that starts at `first` for one photo: x, residual and y are that photo's tensors (x:
+ * its pixels where the first step reads them). */
+void band_run(const struct plan *plan, const struct step *first, const struct kernels *kernels, const void *x,
+              const void *residual, void *y, float *scratch);
 
 #endif

@@ -21,7 +21,7 @@ static pomona_status sums_make(struct channel_statistics *s, size_t n, struct po
     return POMONA_OK;
 }
 
-pomona_status calibration_make(const struct quantisation *q, const struct observable *observable,
+pomona_status calibration_make(const struct quantised_plan *q, const struct observable *observable,
                                struct calibration *calibration, struct pomona_error *error) {
     *calibration = (struct calibration){.q = q};
     pomona_status status = sums_make(&calibration->sums, q->channels, error);
@@ -44,7 +44,7 @@ void calibration_free(struct calibration *calibration) {
 }
 
 /* Rows of a tensor of one picture. */
-static size_t rows_of(const struct quantisation *q, int tensor) {
+static size_t rows_of(const struct quantised_plan *q, int tensor) {
     return q->plan->tensors[tensor].elements / (size_t)q->tensors[tensor].channels;
 }
 
@@ -82,7 +82,7 @@ static void add_ranges(struct calibration *calibration, int tensor, const float 
 }
 
 static void add_histogram(struct calibration *calibration, int tensor, const float *y) {
-    const struct quantisation *q = calibration->q;
+    const struct quantised_plan *q = calibration->q;
     const struct tensor_code *code = &q->tensors[tensor];
     const struct channel_statistics *known = &q->statistics;
     struct channel_statistics *s = &calibration->sums;
@@ -120,7 +120,7 @@ static void after_clamp(void *user, int index, float *y) {
 }
 
 void calibration_add(struct calibration *calibration, const uint8_t *pixels, bool mean) {
-    const struct quantisation *q = calibration->q;
+    const struct quantised_plan *q = calibration->q;
     const struct observe_calls calls = {before_clamp, after_clamp, calibration};
     size_t count = q->plan->tensors[q->plan->input].elements / 3;
     quantisation_fill(q->pixels, pixels, count, observer_pixels(&calibration->observer));
@@ -130,7 +130,7 @@ void calibration_add(struct calibration *calibration, const uint8_t *pixels, boo
     observer_run(&calibration->observer, &calls);
 }
 
-void calibration_join_ranges(struct quantisation *q, const struct calibration *blocks, int count) {
+void calibration_join_ranges(struct quantised_plan *q, const struct calibration *blocks, int count) {
     struct channel_statistics *s = &q->statistics;
     uint64_t photos = 0, means = 0;
     for (int b = 0; b < count; b++) photos += blocks[b].photos, means += blocks[b].means;
@@ -151,7 +151,7 @@ void calibration_join_ranges(struct quantisation *q, const struct calibration *b
     }
 }
 
-void calibration_join_histograms(struct quantisation *q, const struct calibration *blocks, int count) {
+void calibration_join_histograms(struct quantised_plan *q, const struct calibration *blocks, int count) {
     struct channel_statistics *s = &q->statistics;
     for (int b = 0; b < count; b++) {
         const struct channel_statistics *sums = &blocks[b].sums;

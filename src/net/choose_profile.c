@@ -27,12 +27,13 @@ static pomona_status parse(struct choosing *c, const char *what, const char *tex
     return FAIL(c, status == POMONA_E_UNSUPPORTED ? status : code, "%s: %.300s", what, cause.message);
 }
 
-/* Whether two profiles differ in nothing but what an option may add: views and size. */
+/* Whether two profiles differ in nothing but what an option may add: scaled decoding, views and size. */
 static bool agree(const struct pomona_profile *own, const struct pomona_profile *wanted) {
     struct pomona_profile a = *own, b = *wanted;
     char texts[2][POMONA_PROFILE_TEXT_MAX];
     a.width = b.width, a.height = b.height;
     if (own->views == 0) b.views = 0;
+    if (own->decode == POMONA_DECODE_EXACT) b.decode = POMONA_DECODE_EXACT;
     pomona_profile_format(&a, texts[0]);
     pomona_profile_format(&b, texts[1]);
     return strcmp(texts[0], texts[1]) == 0;
@@ -88,6 +89,16 @@ static pomona_status add_views(struct choosing *c, const char *views) {
     return POMONA_OK;
 }
 
+static pomona_status set_decode(struct choosing *c, const char *decode) {
+    struct pomona_profile *profile = &c->choice->profile, wanted = *profile;
+    TRY(pomona_profile_set_decode(&wanted, decode, c->error));
+    if (!agree(profile, &wanted))
+        return FAIL(c, POMONA_E_USAGE, "decode '%.20s' was asked for, but the model was made for 'scaled'",
+                    decode);
+    *profile = wanted;
+    return POMONA_OK;
+}
+
 pomona_status profile_choose(const char *file, const struct onnx_graph *graph, int64_t width, int64_t height,
                              const struct pomona_model_options *options, struct profile_choice *choice,
                              struct pomona_error *error) {
@@ -103,6 +114,7 @@ pomona_status profile_choose(const char *file, const struct onnx_graph *graph, i
         return FAIL(c, POMONA_E_USAGE, "profile '%.60s' was asked for, but the model was made for '%.60s'",
                     asked, name);
     if (is_whole_text(asked)) TRY(take_text(c, "the profile asked for", asked, POMONA_E_USAGE));
+    if (options->decode) TRY(set_decode(c, options->decode));
     if (options->views) TRY(add_views(c, options->views));
     if (options->size > 0) choice->profile.width = choice->profile.height = options->size;
     return POMONA_OK;

@@ -26,6 +26,10 @@ static const char *kind_name(const struct step *step) {
     case STEP_CONCAT: return "concat";
     case STEP_PAD: return "pad";
     case STEP_SOFTMAX: return "softmax";
+    case STEP_QUANTIZE: return "quantize";
+    case STEP_DEQUANTIZE: return "dequantize";
+    case STEP_HEAD: return "conv 1x1";
+    case STEP_TABLE: return "table";
     }
     return "?";
 }
@@ -69,12 +73,13 @@ void step_describe(const struct plan *plan, const struct step *step, char *text,
     const struct window *window = &step->window;
     bool slides = step->kind == STEP_CONV || step->kind == STEP_DEPTHWISE || step->kind == STEP_MAX_POOL ||
                   step->kind == STEP_AVERAGE_POOL;
-    bool image = slides || (step->kind == STEP_GEMM && window->kernel_height);
+    bool image = slides || step->kind == STEP_HEAD || (step->kind == STEP_GEMM && window->kernel_height);
     add(&line, "%s", kind_name(step));
     if (slides) add_window(&line, window);
     if (step->kind == STEP_CONV && step->groups > 1) add(&line, " in %d groups", step->groups);
     if (step->second >= 0 && (step->kind == STEP_GEMM || step->kind == STEP_CONV)) add(&line, " + residual");
     add_clamp(&line, step);
+    if (step->kind == STEP_HEAD) add(&line, " + mean");
     if (image)
         add(&line, "  %dx%dx%d -> %dx%dx%d", window->in_height, window->in_width, step->in_channels,
             window->out_height, window->out_width, step->out_channels);
@@ -84,6 +89,7 @@ void step_describe(const struct plan *plan, const struct step *step, char *text,
         add(&line, "  %zu -> %zu",
             step->input >= 0 ? plan->tensors[step->input].elements : plan->tensors[step->output].elements,
             plan->tensors[step->output].elements);
+    if (step->integer) add(&line, "  int8");
     if (step->macs >= 1000000)
         add(&line, "  %.1f MMAC", (double)step->macs / 1e6);
     else if (step->macs > 0)

@@ -57,6 +57,7 @@ static bool own_weights(struct fusion *fusion, struct step *step) {
     float *bias = arena_new(fusion->arena, channels, sizeof *bias);
     if (!bias) return false;
     if (step->bias) memcpy(bias, step->bias, channels * sizeof *bias);
+    step->integers = NULL;
     step->bias = bias;
     if (step->own_weights) return true;
     size_t count = channels * (step->kind == STEP_DEPTHWISE ? 1 : (size_t)(step->in_channels / step->groups));

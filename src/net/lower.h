@@ -15,10 +15,11 @@ enum value_kind { VALUE_UNSET, VALUE_CONSTANT, VALUE_TENSOR };
 struct value {
     enum value_kind kind;
     const struct onnx_tensor *constant;
-    int tensor;                  /* of the plan */
-    int rank;                    /* of tensors, 1..8; axis `order[0]` is the batch */
-    int64_t dims[ONNX_RANK_MAX]; /* logical; 1 for the batch */
-    int order[ONNX_RANK_MAX];    /* logical axis of each physical axis, outermost first */
+    const struct integer_weights *integers; /* what a constant was dequantised from, or NULL */
+    int tensor;                             /* of the plan */
+    int rank;                               /* of tensors, 1..8; axis `order[0]` is the batch */
+    int64_t dims[ONNX_RANK_MAX];            /* logical; 1 for the batch */
+    int order[ONNX_RANK_MAX];               /* logical axis of each physical axis, outermost first */
 };
 
 struct lowering {
@@ -31,6 +32,8 @@ struct lowering {
     bool *
         whole_image; /* [graph->node_count] or NULL: pooling windows that see all of their input; filled at the
                              network's own size, read when `resized` */
+    bool integers;   /* quantised values become bytes; else floats pass QuantizeLinear unchanged */
+    bool quantised;  /* a QuantizeLinear was met */
     bool resized;    /* for another input size than the network's own */
     struct pomona_error *error;
 };
@@ -67,6 +70,8 @@ pomona_status lower_squeeze(struct lowering *lowering, const struct onnx_node *n
 pomona_status lower_unsqueeze(struct lowering *lowering, const struct onnx_node *node);
 pomona_status lower_transpose(struct lowering *lowering, const struct onnx_node *node);
 pomona_status lower_concat(struct lowering *lowering, const struct onnx_node *node);
+pomona_status lower_quantize_linear(struct lowering *lowering, const struct onnx_node *node);
+pomona_status lower_dequantize_linear(struct lowering *lowering, const struct onnx_node *node);
 pomona_status lower_pad(struct lowering *lowering, const struct onnx_node *node);
 
 /* fail() with the file, the node and its operator in front. */

@@ -9,6 +9,7 @@ struct convolution {
     struct value image;
     struct padding padding;
     const struct onnx_tensor *weights, *bias;
+    const struct integer_weights *integers;
     int in_channels, out_channels, groups;
     struct window window;
     int pads[4];
@@ -20,6 +21,7 @@ static pomona_status read_convolution(struct lowering *lowering, const struct on
     int64_t groups;
     TRY(tensor_input(lowering, node, 0, &input));
     TRY(constant_input(lowering, node, 1, ONNX_FLOAT, &conv->weights));
+    conv->integers = lowering->values[node->inputs[1]].integers;
     TRY(attribute_int(lowering, node, "group", 1, &groups));
     const int64_t *w = conv->weights->dims;
     if (conv->weights->rank != 4)
@@ -80,6 +82,7 @@ pomona_status lower_conv(struct lowering *lowering, const struct onnx_node *node
     step->groups = kind == STEP_CONV ? conv.groups : 1;
     step->rows = (size_t)conv.window.out_height * (size_t)conv.window.out_width;
     step->weights = (float *)conv.weights->floats; /* copied before anything is folded into it */
+    step->integers = conv.integers;
     step->bias = conv.bias ? (float *)conv.bias->floats : NULL;
     /* below 2^28 pixels x 2^28 weights: no overflow */
     step->macs = (uint64_t)step->rows * conv.weights->count;

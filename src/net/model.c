@@ -12,6 +12,7 @@
 #include "onnx/splice.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FILE_SIZE_MAX ((size_t)1 << 30)
@@ -29,7 +30,8 @@ struct opening {
     struct profile_choice choice;
     bool *
         whole_image; /* [node_count]: pooling windows that see all of their input; NULL unless the size is another one */
-    bool resized; /* lowering for another size than the network's own */
+    bool resized;  /* lowering for another size than the network's own */
+    bool integers; /* lowering to bytes */
     struct pomona_model *model;
     struct pomona_error *error;
 };
@@ -93,10 +95,12 @@ static pomona_status lower_to(struct opening *opening, int target, int *rank) {
                                 .file_batch = opening->file_batch,
                                 .whole_image = opening->whole_image,
                                 .resized = opening->resized,
+                                .integers = opening->integers,
                                 .error = opening->error};
     if (!lowering.values) return fail_memory(opening->error, "plan");
     pomona_status status = lower_graph(&lowering, opening->input, &opening->image, target);
     *rank = lowering.values[target].rank;
+    opening->model->info.quantised = lowering.quantised;
     memory_free(lowering.values);
     return status;
 }
@@ -203,8 +207,9 @@ static pomona_status hash_model(struct opening *opening, const void *data, size_
     return status;
 }
 
-void model_hash_space(struct pomona_model_info *info, const char *precision) {
+void model_hash_space(struct pomona_model_info *info) {
     char profile[POMONA_PROFILE_TEXT_MAX];
+    const char *precision = pomona_precision_name(info->precision);
     struct sha256 hash;
     uint8_t digest[SHA256_SIZE];
     pomona_profile_format(&info->profile, profile);
@@ -223,12 +228,12 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     const struct plan *plan = &model->plan;
     const char *slash = strrchr(opening->file, '/');
     model->name = memory_copy_string(slash && slash[1] ? slash + 1 : opening->file);
-    size_t *offsets = memory_new((size_t)plan->tensor_count, sizeof *offsets), floats = 0;
+    size_t *offsets = memory_new((size_t)plan->tensor_count, sizeof *offsets), bytes = 0;
     pomona_status status = POMONA_OK;
     if (!model->name || !offsets)
         status = fail_memory(opening->error, "model");
     else
-        status = plan_place(plan, 1, offsets, &floats, opening->error);
+        status = plan_place(plan, 1, offsets, &bytes, opening->error);
     memory_free(offsets);
     TRY(status);
     const char *untrained = onnx_graph_property(&opening->graph, "pomona.untrained");
@@ -243,16 +248,66 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     info->steps = plan->step_count;
     for (int i = 0; i < plan->step_count; i++) info->macs += plan->steps[i].macs;
     info->weight_bytes = (uint64_t)plan->packed_floats * sizeof(float);
-    info->activation_bytes = (uint64_t)(floats + plan->scratch_floats) * sizeof(float);
+    info->activation_bytes = (uint64_t)bytes + (uint64_t)plan->scratch_floats * sizeof(float);
     TRY(hash_model(opening, data, size));
-    model_hash_space(info, "fp32");
+    model_hash_space(info);
     return POMONA_OK;
+}
+
+void model_normalisation(const struct pomona_model *model, float scale[3], float shift[3]) {
+    const struct pomona_profile *profile = &model->info.profile;
+    for (int i = 0; i < 3; i++) {
+        scale[i] = 1 / profile->std[i];
+        shift[i] = -profile->mean[i] / profile->std[i];
+    }
+}
+
+/* Whether a graph quantises anything, and whether it says that this costs more than POMONA_PRECISION_AUTO accepts. */
+static bool is_quantised(const struct onnx_graph *graph) {
+    for (int i = 0; i < graph->node_count; i++)
+        if (strcmp(graph->nodes[i].op, "QuantizeLinear") == 0) return true;
+    return false;
+}
+static bool states_large_drift(const struct onnx_graph *graph) {
+    const char *text = onnx_graph_property(graph, "pomona.quantised");
+    const char *cosine = text ? strstr(text, "cosine_mean=") : NULL;
+    return cosine && strtod(cosine + strlen("cosine_mean="), NULL) < 0.99;
+}
+
+static pomona_status choose_precision(struct opening *opening) {
+    pomona_precision asked = POMONA_PRECISION_AUTO;
+    const char *text = opening->options->precision, *head;
+    if (text) TRY(pomona_precision_parse(text, &asked, opening->error));
+    head = onnx_graph_property(&opening->graph, "pomona.head.precision");
+    if (asked == POMONA_PRECISION_AUTO && head) TRY(pomona_precision_parse(head, &asked, opening->error));
+    bool quantised = is_quantised(&opening->graph);
+    if (asked == POMONA_PRECISION_FP16)
+        return FAIL(opening, POMONA_E_UNSUPPORTED,
+                    "precision fp16: no kernel of tier '%s' computes in half precision",
+                    pomona_tier_name(opening->model->kernels->tier));
+    if (asked == POMONA_PRECISION_INT8 && !quantised)
+        return FAIL(opening, POMONA_E_USAGE,
+                    "precision int8: the model is not quantised; 'pomona quantize' makes one that is");
+    opening->integers = asked == POMONA_PRECISION_INT8 ||
+                        (asked == POMONA_PRECISION_AUTO && quantised && !states_large_drift(&opening->graph));
+    opening->model->info.precision = opening->integers ? POMONA_PRECISION_INT8 : POMONA_PRECISION_FP32;
+    return POMONA_OK;
+}
+
+/* 8 bits: the fused plan turned into integers. A file may quantise behind the layer only. */
+static pomona_status make_integer(struct opening *opening) {
+    struct pomona_model *model = opening->model;
+    float scale[3], shift[3];
+    if (!opening->integers) return POMONA_OK;
+    model_normalisation(model, scale, shift);
+    return plan_make_integer(&model->plan, scale, shift, opening->file, opening->error);
 }
 
 static pomona_status open_fused(struct opening *opening, const void *data, size_t size) {
     TRY(onnx_graph_load(opening->file, data, size, &opening->graph, opening->error));
     TRY(read_input(opening));
     TRY(read_profile(opening));
+    TRY(choose_precision(opening));
     TRY(lower_sized(opening));
     return plan_fuse(&opening->model->plan, &opening->constants, opening->error);
 }
@@ -260,6 +315,7 @@ static pomona_status open_fused(struct opening *opening, const void *data, size_
 static pomona_status open_graph(struct opening *opening, const void *data, size_t size) {
     struct pomona_model *model = opening->model;
     TRY(open_fused(opening, data, size));
+    TRY(make_integer(opening));
     TRY(plan_find_chains(&model->plan, opening->error));
     plan_split(&model->plan);
     TRY(plan_pack(&model->plan, model->kernels, opening->error));
@@ -307,6 +363,8 @@ pomona_status unpacked_model_open(const struct pomona_context *context, const ch
     model->kernels = context_kernels(context);
     struct opening opening = opening_of(name, size, options, model, error);
     pomona_status status = open_fused(&opening, data, size);
+    if (status == POMONA_OK && opening.integers)
+        status = fail(error, POMONA_E_INPUT, name, "is quantised already");
     if (status == POMONA_OK) status = fill_info(&opening, data, size);
     unpacked->graph = opening.graph;
     unpacked->constants = opening.constants;

@@ -13,6 +13,9 @@ struct pomona_model {
     char *name, *layer;
 };
 
+/* How the profile turns pixels into the network's input: x = p * scale + shift, rounded twice. */
+void model_normalisation(const struct pomona_model *model, float scale[3], float shift[3]);
+
 /* The bytes of the network compiled into the library. */
 void embedded_model(const void **data, size_t *size);
 
@@ -34,6 +37,6 @@ pomona_status unpacked_model_open(const struct pomona_context *context, const ch
 void unpacked_model_free(struct unpacked_model *unpacked);
 
 /* Fills info->feature_space: one hash over everything that decides what the features mean. */
-void model_hash_space(struct pomona_model_info *info, const char *precision);
+void model_hash_space(struct pomona_model_info *info);
 
 #endif

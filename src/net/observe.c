@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { SLOTS = 3, SLOT_ALIGN = 16 };
+enum { SLOTS = 3 };
 
 pomona_status observable_make(const struct plan *plan, const struct kernels *kernels,
                               struct observable *observable, struct pomona_error *error) {
@@ -50,7 +50,7 @@ void observable_free(struct observable *observable) {
 pomona_status observer_make(const struct observable *observable, struct observer *observer,
                             struct pomona_error *error) {
     const struct plan *plan = &observable->plan;
-    size_t floats = 0, largest = 0;
+    size_t bytes = 0, largest = 0;
     pomona_status status = POMONA_OK;
     *observer = (struct observer){.observable = observable};
     observer->placed = memory_new((size_t)plan->tensor_count, sizeof(size_t));
@@ -59,12 +59,12 @@ pomona_status observer_make(const struct observable *observable, struct observer
         status = fail_memory(error, "observer");
         goto end;
     }
-    TRY_GOTO(plan_place(plan, 1, observer->placed, &floats, error), status, end);
+    TRY_GOTO(plan_place(plan, 1, observer->placed, &bytes, error), status, end);
     for (int i = 0; i < plan->tensor_count; i++)
-        if (plan->tensors[i].elements > largest) largest = plan->tensors[i].elements;
-    observer->slot = (largest + SLOT_ALIGN - 1) / SLOT_ALIGN * SLOT_ALIGN;
-    if (floats < SLOTS * observer->slot) floats = SLOTS * observer->slot;
-    observer->tensors = memory_new_aligned(floats, sizeof(float));
+        if (tensor_size(&plan->tensors[i]) > largest) largest = tensor_size(&plan->tensors[i]);
+    observer->slot = (largest + MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN;
+    if (bytes < SLOTS * observer->slot) bytes = SLOTS * observer->slot;
+    observer->tensors = memory_new_aligned(bytes, 1);
     observer->scratch = memory_new_aligned(plan->scratch_floats, sizeof(float));
     if (!observer->tensors || !observer->scratch) status = fail_memory(error, "observer");
 end:
@@ -82,12 +82,13 @@ void observer_free(struct observer *observer) {
 
 static struct run_state state_of(const struct observer *observer, const size_t *offsets) {
     const struct observable *observable = observer->observable;
-    return (struct run_state){&observable->plan, observable->kernels, offsets, observer->tensors,
-                              observer->scratch};
+    return (struct run_state){&observable->plan, observable->kernels, offsets,
+                              observer->tensors, observer->scratch,   NULL};
 }
 
 float *observer_pixels(struct observer *observer) {
-    return observer->tensors + observer->placed[observer->observable->plan.input];
+    struct run_state state = state_of(observer, observer->placed);
+    return run_tensor(&state, observer->observable->plan.input, 0);
 }
 
 void observe_clamp(float *y, size_t count, float low, float high) {
@@ -116,7 +117,7 @@ void observer_run(struct observer *observer, const struct observe_calls *calls) 
 }
 
 float *observer_slot(struct observer *observer, int slot) {
-    return observer->tensors + (size_t)slot * observer->slot;
+    return (float *)(void *)(observer->tensors + (size_t)slot * observer->slot);
 }
 
 float *observer_step(struct observer *observer, int index) {

@@ -31,8 +31,9 @@ struct observe_calls {
 struct observer {
     const struct observable *observable;
     size_t *placed, *slots; /* [tensor_count] offsets: of the whole plan, of one step's operands */
-    size_t slot;            /* floats of each of the three slots */
-    float *tensors, *scratch;
+    size_t slot;            /* bytes of each of the three slots */
+    char *tensors;
+    float *scratch;
 };
 
 pomona_status observer_make(const struct observable *observable, struct observer *observer,

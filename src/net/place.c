@@ -1,9 +1,7 @@
 #include "base/memory.h"
 #include "net/plan.h"
 
-enum { PLACE_ALIGN = 16 }; /* floats: a cache line, an AVX-512 register */
-
-/* A run of free floats. The list is sorted by offset, neighbours are merged. */
+/* A run of free bytes. The list is sorted by offset, neighbours are merged. */
 struct gap {
     size_t offset, size;
 };
@@ -11,7 +9,7 @@ struct gap {
 struct placing {
     struct gap *gaps;
     int gap_count;
-    size_t end;    /* floats in use or in gaps so far */
+    size_t end;    /* bytes in use or in gaps so far */
     int *last_use; /* [tensor_count] step that reads a tensor last */
     int current;   /* step, for the visitor */
 };
@@ -74,9 +72,9 @@ static void give(struct placing *placing, size_t offset, size_t size) {
 }
 
 static size_t padded_size(const struct plan *plan, int tensor, int batch) {
-    size_t elements = plan->tensors[tensor].elements; /* below 2^28, batch below 2^7 */
-    if (plan->tensors[tensor].batched) elements *= (size_t)batch;
-    return (elements + PLACE_ALIGN - 1) / PLACE_ALIGN * PLACE_ALIGN;
+    size_t bytes = tensor_size(&plan->tensors[tensor]); /* below 2^30, batch below 2^7 */
+    if (plan->tensors[tensor].batched) bytes *= (size_t)batch;
+    return (bytes + MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN;
 }
 
 /* What placing a tensor and releasing it need. */
@@ -124,7 +122,7 @@ static void place_all(struct placement *placement) {
     /* What the photo-by-photo part leaves for the batch must outlive its next round: placed first, beside everything. */
     for (int i = 0; i < plan->batched_from; i++)
         if (plan->tensors[plan->steps[i].output].batched) place_tensor(placement, plan->steps[i].output);
-    place_tensor(placement, plan->input);
+    if (!plan->integer) place_tensor(placement, plan->input);
     for (int i = 0; i < plan->step_count; i += chain_length(plan, i)) {
         placement->placing.current = i;
         for (int j = i; j < i + chain_length(plan, i); j++) {
@@ -137,7 +135,7 @@ static void place_all(struct placement *placement) {
     }
 }
 
-pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *floats,
+pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, size_t *bytes,
                          struct pomona_error *error) {
     struct placement placement = {.plan = plan, .offsets = offsets, .batch = batch};
     struct placing *placing = &placement.placing;
@@ -147,7 +145,7 @@ pomona_status plan_place(const struct plan *plan, int batch, size_t *offsets, si
     if (placing->gaps && placing->last_use) {
         note_uses(&placement);
         place_all(&placement);
-        *floats = placing->end;
+        *bytes = placing->end;
     } else {
         status = fail_memory(error, "plan");
     }

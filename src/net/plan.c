@@ -51,7 +51,7 @@ void step_each_input(const struct step *step, void (*visit)(void *user, int tens
     for (int i = 0; i < step->input_count; i++) visit(user, step->inputs[i]);
 }
 
-enum { BATCHED_ELEMENTS = 1 << 17 }; /* of a tensor: 512 KiB a photo; 14x14 and below in MobileNets */
+enum { BATCHED_BYTES = 1 << 19 }; /* of a tensor, a photo; 14x14 and below in MobileNets */
 
 struct size_note {
     const struct plan *plan;
@@ -60,7 +60,7 @@ struct size_note {
 
 static void note_large(void *user, int tensor) {
     struct size_note *note = user;
-    if (note->plan->tensors[tensor].elements > BATCHED_ELEMENTS) note->large = true;
+    if (tensor_size(&note->plan->tensors[tensor]) > BATCHED_BYTES) note->large = true;
 }
 
 static void mark_batched(void *user, int tensor) { ((struct plan *)user)->tensors[tensor].batched = true; }

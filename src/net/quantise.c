@@ -7,7 +7,7 @@
 
 enum { SCALE_EXPONENT = 40 };
 
-static pomona_status refuse(const struct quantisation *q, const struct step *step, const char *reason) {
+static pomona_status refuse(const struct quantised_plan *q, const struct step *step, const char *reason) {
     char text[192];
     step_describe(q->plan, step, text, sizeof text);
     return fail(q->error, POMONA_E_UNSUPPORTED, q->file, "layer '%.160s' (%s) can't be quantised: %s",
@@ -31,11 +31,11 @@ static void count_reader(void *user, int tensor) {
     if (count->mean) count->means[tensor]++;
 }
 
-static bool is_coded(const struct quantisation *q, int tensor) {
+static bool is_coded(const struct quantised_plan *q, int tensor) {
     return tensor >= 0 && q->tensors[tensor].role == TENSOR_CODED;
 }
 
-static void set_role(struct quantisation *q, int tensor, enum tensor_role role, int channels) {
+static void set_role(struct quantised_plan *q, int tensor, enum tensor_role role, int channels) {
     struct tensor_code *code = &q->tensors[tensor];
     code->role = role;
     code->channels = channels;
@@ -43,7 +43,7 @@ static void set_role(struct quantisation *q, int tensor, enum tensor_role role, 
     q->channels += (size_t)channels;
 }
 
-static pomona_status set_linear(struct quantisation *q, const struct step *step,
+static pomona_status set_linear(struct quantised_plan *q, const struct step *step,
                                 const struct reader_count *readers) {
     bool image = step->kind != STEP_GEMM || step->window.kernel_height > 0;
     if (!image) return refuse(q, step, "a dense layer belongs into the head");
@@ -54,7 +54,7 @@ static pomona_status set_linear(struct quantisation *q, const struct step *step,
     return POMONA_OK;
 }
 
-static pomona_status set_step(struct quantisation *q, const struct step *step,
+static pomona_status set_step(struct quantised_plan *q, const struct step *step,
                               const struct reader_count *readers) {
     if (step_is_linear(step)) return set_linear(q, step, readers);
     if (is_unary(step)) {
@@ -70,7 +70,7 @@ static pomona_status set_step(struct quantisation *q, const struct step *step,
     return POMONA_OK;
 }
 
-static pomona_status set_roles(struct quantisation *q) {
+static pomona_status set_roles(struct quantised_plan *q) {
     struct plan *plan = q->plan;
     struct reader_count readers = {arena_new(&q->arena, (size_t)plan->tensor_count, sizeof(int)),
                                    arena_new(&q->arena, (size_t)plan->tensor_count, sizeof(int)), false};
@@ -92,13 +92,13 @@ static pomona_status set_roles(struct quantisation *q) {
 
 /* ---- weights of its own ---- */
 
-static float *copy_floats(struct quantisation *q, const float *values, size_t count) {
+static float *copy_floats(struct quantised_plan *q, const float *values, size_t count) {
     float *copy = arena_new(&q->arena, count, sizeof *copy);
     if (copy && values) memcpy(copy, values, count * sizeof *copy);
     return copy;
 }
 
-static pomona_status own_weights(struct quantisation *q) {
+static pomona_status own_weights(struct quantised_plan *q) {
     for (int i = 0; i < q->plan->step_count; i++) {
         struct step *step = &q->plan->steps[i];
         struct step_code *code = &q->steps[i];
@@ -122,14 +122,14 @@ static pomona_status own_weights(struct quantisation *q) {
 /* ---- pixels ---- */
 
 /* QuantizeLinear of what a byte becomes. */
-static int code_of(const struct quantisation *q, int channel, int pixel, const struct tensor_code *code) {
+static int code_of(const struct quantised_plan *q, int channel, int pixel, const struct tensor_code *code) {
     float value = q->reference_pixels[channel][pixel] + q->pixel_shift[channel];
     float scaled = rintf(value / code->scale) + (float)code->zero;
     return scaled < 0 ? 0 : scaled > CODES ? CODES : (int)scaled;
 }
 
 /* Where the channels have one deviation, pixels are shifted so that their codes are the bytes themselves. */
-static bool shift_pixels(struct quantisation *q, struct tensor_code *code) {
+static bool shift_pixels(struct quantised_plan *q, struct tensor_code *code) {
     const float *mean = q->profile.mean, *std = q->profile.std;
     if (std[0] != std[1] || std[0] != std[2]) return false;
     double zero = rint(((double)mean[0] + (double)mean[1] + (double)mean[2]) / 3);
@@ -150,7 +150,7 @@ size_t step_input_channel(const struct step *step, const struct step_code *code,
 }
 
 /* What the constant shift takes away from the first convolutions' input they get back in their biases. */
-static void shift_biases(struct quantisation *q) {
+static void shift_biases(struct quantised_plan *q) {
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
         const struct step_code *code = &q->steps[i];
@@ -166,7 +166,7 @@ static void shift_biases(struct quantisation *q) {
 }
 
 /* The whole range of the normalised pixels. */
-static void span_pixels(struct quantisation *q, struct tensor_code *code) {
+static void span_pixels(struct quantised_plan *q, struct tensor_code *code) {
     float low = 0, high = 0;
     memset(q->pixel_shift, 0, sizeof q->pixel_shift);
     for (int c = 0; c < 3; c++)
@@ -178,7 +178,7 @@ static void span_pixels(struct quantisation *q, struct tensor_code *code) {
     code->zero = (int)rintf(-low / code->scale);
 }
 
-static pomona_status set_pixels(struct quantisation *q) {
+static pomona_status set_pixels(struct quantised_plan *q) {
     struct tensor_code *code = &q->tensors[q->plan->input];
     for (int i = 0; i < q->plan->step_count; i++)
         if (q->plan->steps[i].input == q->plan->input && q->plan->steps[i].in_channels != 3)
@@ -204,7 +204,7 @@ void quantisation_fill(const float table[3][256], const uint8_t *pixels, size_t 
         for (size_t c = 0; c < 3; c++) x[i + c] = table[c][pixels[i + c]];
 }
 
-static pomona_status new_statistics(struct quantisation *q) {
+static pomona_status new_statistics(struct quantised_plan *q) {
     struct channel_statistics *s = &q->statistics;
     size_t n = q->channels;
     s->low = arena_new(&q->arena, n, sizeof *s->low);
@@ -224,7 +224,7 @@ static pomona_status new_statistics(struct quantisation *q) {
                : fail_memory(q->error, "statistics");
 }
 
-pomona_status quantisation_start(struct quantisation *q) {
+pomona_status quantisation_start(struct quantised_plan *q) {
     q->arena = ARENA_INIT(SIZE_MAX);
     TRY(set_roles(q));
     TRY(own_weights(q));
@@ -232,4 +232,4 @@ pomona_status quantisation_start(struct quantisation *q) {
     return new_statistics(q);
 }
 
-void quantisation_free(struct quantisation *q) { arena_free(&q->arena); }
+void quantisation_free(struct quantised_plan *q) { arena_free(&q->arena); }

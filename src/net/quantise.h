@@ -60,7 +60,7 @@ struct channel_facts {
     double *factor; /* of the channel in the plan to what it was before equalisation */
 };
 
-struct quantisation {
+struct quantised_plan {
     const char *file; /* for messages */
     struct plan
         *plan; /* fused, not packed; weights and biases are the quantisation's own from the start on */
@@ -88,8 +88,8 @@ static inline bool step_is_linear(const struct step *step) {
 
 /* Zeroed, then: file, plan, kernels, profile, graph, channels_first, error are set by the caller. POMONA_E_UNSUPPORTED names the
  * layer that has no 8-bit form. */
-pomona_status quantisation_start(struct quantisation *q);
-void quantisation_free(struct quantisation *q);
+pomona_status quantisation_start(struct quantised_plan *q);
+void quantisation_free(struct quantised_plan *q);
 
 /* Fills the plan's input. */
 void quantisation_fill(const float table[3][256], const uint8_t *pixels, size_t count, float *x);
@@ -98,7 +98,7 @@ void quantisation_fill(const float table[3][256], const uint8_t *pixels, size_t 
 
 /* The part of one block of photos: blocks are independent of each other, and joined in order. */
 struct calibration {
-    const struct quantisation *q;
+    const struct quantised_plan *q;
     struct observer observer;
     struct channel_statistics sums; /* mean, square and active: sums; a block of memory each */
     uint64_t photos, means;         /* so far; those whose means count */
@@ -106,7 +106,7 @@ struct calibration {
     bool mean;                      /* of the photo at hand */
 };
 
-pomona_status calibration_make(const struct quantisation *q, const struct observable *observable,
+pomona_status calibration_make(const struct quantised_plan *q, const struct observable *observable,
                                struct calibration *calibration, struct pomona_error *error);
 void calibration_free(struct calibration *calibration);
 
@@ -114,26 +114,26 @@ void calibration_free(struct calibration *calibration);
 void calibration_add(struct calibration *calibration, const uint8_t *pixels, bool mean);
 
 /* Joins the first round of `count` blocks into q->statistics; then the histograms of the second. */
-void calibration_join_ranges(struct quantisation *q, const struct calibration *blocks, int count);
-void calibration_join_histograms(struct quantisation *q, const struct calibration *blocks, int count);
+void calibration_join_ranges(struct quantised_plan *q, const struct calibration *blocks, int count);
+void calibration_join_histograms(struct quantised_plan *q, const struct calibration *blocks, int count);
 
 /* ---- choices ---- */
 
 /* Fills facts.gain: how noise goes through the network, from the features back, taken as independent from value to value. */
-void quantisation_find_gains(struct quantisation *q);
+void quantisation_find_gains(struct quantised_plan *q);
 
 /* Fills facts.reach. */
-void quantisation_find_reaches(struct quantisation *q);
+void quantisation_find_reaches(struct quantised_plan *q);
 
 /* Scales channels: see docs/internals/quantise.md. */
-pomona_status quantisation_equalise(struct quantisation *q);
+pomona_status quantisation_equalise(struct quantised_plan *q);
 
 /* Scales of tensors; `clip`: ranges that cut outliers off where the noise becomes less. Then those of weights. */
-void quantisation_choose_tensors(struct quantisation *q, bool clip);
-void quantisation_choose_weights(struct quantisation *q, bool clip);
+void quantisation_choose_tensors(struct quantised_plan *q, bool clip);
+void quantisation_choose_weights(struct quantised_plan *q, bool clip);
 
 /* Mean squared error of a channel in codes of width `step` from low to high; exact zeros have none. */
-double channel_noise(const struct quantisation *q, size_t channel, double low, double high, double step);
+double channel_noise(const struct quantised_plan *q, size_t channel, double low, double high, double step);
 
 /* Input channel of weight i of output channel o. */
 size_t step_input_channel(const struct step *step, const struct step_code *code, size_t o, size_t i);
@@ -141,16 +141,16 @@ size_t step_input_channel(const struct step *step, const struct step_code *code,
 /* ---- the network as the file has it ---- */
 
 /* A packed plan with the rounded weights, whose tensors quantisation_round() rounds on the way. */
-pomona_status quantisation_simulate(const struct quantisation *q, struct observable *observable);
+pomona_status quantisation_simulate(const struct quantised_plan *q, struct observable *observable);
 
 /* Rounds a tensor of one photo to its codes, where it has any. */
-void quantisation_round(const struct quantisation *q, int tensor, float *values);
+void quantisation_round(const struct quantised_plan *q, int tensor, float *values);
 
 /* ---- bias correction ---- */
 
 /* The photos' codes between the steps that are done and those to come. */
 struct correction {
-    struct quantisation *q;
+    struct quantised_plan *q;
     struct observable plan;
     int photos, step;
     size_t widest, stride; /* channels of the widest tensor; bytes of a photo's codes */
@@ -161,12 +161,12 @@ struct correction {
 };
 
 /* Of `photos` every *each-th takes part, so that their codes fit memory; returns how many. */
-int quantisation_correctable(const struct quantisation *q, int photos, int *each);
+int quantisation_correctable(const struct quantised_plan *q, int photos, int *each);
 
 /* With the scales chosen. Then correction_pixels for each photo, and for each step in order: correction_begin; if that is true,
  * correction_measure for each photo and correction_settle; correction_round for each photo. Observers are of
  * correction->plan, one a thread. */
-pomona_status correction_make(struct quantisation *q, int photos, struct correction *correction);
+pomona_status correction_make(struct quantised_plan *q, int photos, struct correction *correction);
 void correction_free(struct correction *correction);
 void correction_pixels(struct correction *correction, int photo, const uint8_t *pixels);
 bool correction_begin(struct correction *correction, int step);
@@ -175,7 +175,7 @@ void correction_settle(struct correction *correction);
 void correction_round(struct correction *correction, struct observer *observer, int photo);
 
 /* Properties beyond those of the source. */
-pomona_status quantisation_write(const struct quantisation *q, const char *output,
+pomona_status quantisation_write(const struct quantised_plan *q, const char *output,
                                  const struct onnx_property *properties, int property_count,
                                  struct buffer *out);
 

@@ -13,7 +13,7 @@ static bool is_measured(const struct correction *c, int index) {
     return step_is_linear(&c->q->plan->steps[index]);
 }
 
-int quantisation_correctable(const struct quantisation *q, int photos, int *each) {
+int quantisation_correctable(const struct quantised_plan *q, int photos, int *each) {
     size_t bytes = 0;
     for (int i = 0; i < q->plan->tensor_count; i++)
         if (q->tensors[i].role != TENSOR_UNUSED && q->plan->tensors[i].elements > bytes)
@@ -23,7 +23,7 @@ int quantisation_correctable(const struct quantisation *q, int photos, int *each
     return (photos + *each - 1) / *each;
 }
 
-pomona_status correction_make(struct quantisation *q, int photos, struct correction *correction) {
+pomona_status correction_make(struct quantised_plan *q, int photos, struct correction *correction) {
     const struct plan *plan = q->plan;
     int widest = 1;
     pomona_status status = POMONA_OK;
@@ -41,6 +41,9 @@ pomona_status correction_make(struct quantisation *q, int photos, struct correct
     TRY_GOTO(quantisation_simulate(q, &correction->plan), status, end);
     TRY_GOTO(plan_place(&correction->plan.plan, 1, correction->offsets, &correction->stride, q->error),
              status, end);
+    for (int i = 0; i < plan->tensor_count; i++)
+        correction->offsets[i] /= sizeof(float); /* codes are bytes */
+    correction->stride /= sizeof(float);
     correction->codes = memory_new(size_multiply((size_t)photos, correction->stride), 1);
     if (!correction->codes) status = fail_memory(q->error, "bias correction");
 end:
@@ -67,7 +70,7 @@ void correction_pixels(struct correction *correction, int photo, const uint8_t *
 }
 
 static void fill(const struct correction *c, int tensor, int photo, float *x) {
-    const struct quantisation *q = c->q;
+    const struct quantised_plan *q = c->q;
     const struct tensor_code *code = &q->tensors[tensor];
     const uint8_t *codes = codes_of(c, tensor, photo);
     size_t count = q->plan->tensors[tensor].elements;
@@ -94,7 +97,7 @@ bool correction_begin(struct correction *correction, int step) {
 }
 
 void correction_measure(struct correction *correction, struct observer *observer, int photo) {
-    const struct quantisation *q = correction->q;
+    const struct quantised_plan *q = correction->q;
     int tensor = q->plan->steps[correction->step].output;
     size_t channels = (size_t)q->tensors[tensor].channels, count = q->plan->tensors[tensor].elements;
     const float *y = run(correction, observer, photo);
@@ -106,7 +109,7 @@ void correction_measure(struct correction *correction, struct observer *observer
 }
 
 void correction_settle(struct correction *correction) {
-    struct quantisation *q = correction->q;
+    struct quantised_plan *q = correction->q;
     struct step *step = &q->plan->steps[correction->step];
     size_t first = q->tensors[step->output].first;
     for (size_t c = 0; c < (size_t)step->out_channels; c++) {
@@ -119,7 +122,7 @@ void correction_settle(struct correction *correction) {
 }
 
 void correction_round(struct correction *correction, struct observer *observer, int photo) {
-    const struct quantisation *q = correction->q;
+    const struct quantised_plan *q = correction->q;
     const struct step *step = &q->plan->steps[correction->step];
     const struct tensor_code *code = &q->tensors[step->output];
     size_t channels = (size_t)code->channels, count = q->plan->tensors[step->output].elements;

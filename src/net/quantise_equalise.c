@@ -19,7 +19,7 @@ enum { STRENGTHS = 11 };
 #define WEIGHT_NOISE 10.0
 
 struct equalising {
-    struct quantisation *q;
+    struct quantised_plan *q;
     int *group;     /* [tensor_count] the first tensor of the group that it belongs to */
     double *reach;  /* [largest channel count] */
     double *factor; /* likewise */
@@ -40,7 +40,7 @@ static void tie(struct equalising *e, int a, int b) {
 
 /* The greatest value that clamps leave to a group's tensors; negative: the group can't be scaled. */
 static float group_bound(const struct equalising *e, int group) {
-    const struct quantisation *q = e->q;
+    const struct quantised_plan *q = e->q;
     float bound = INFINITY;
     if (q->tensors[group].role != TENSOR_CODED || group_of(e, q->plan->input) == group) return -1;
     for (int i = 0; i < q->plan->step_count; i++) {
@@ -75,7 +75,7 @@ static double row_noise(const struct equalising *e, const struct step *step, con
 /* Noise in the features that the weights of a group's readers make. Their errors are taken as they are and not as even within a
  * code: weights that were 8 bits before stay so only with factors of 1. */
 static double weight_noise(const struct equalising *e, int group) {
-    const struct quantisation *q = e->q;
+    const struct quantised_plan *q = e->q;
     double noise = 0;
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
@@ -90,7 +90,7 @@ static double weight_noise(const struct equalising *e, int group) {
 
 /* And that rounding its tensors makes, with ranges that just hold every channel's reach. */
 static double tensor_noise(const struct equalising *e, int group, double bound) {
-    const struct quantisation *q = e->q;
+    const struct quantised_plan *q = e->q;
     double noise = 0;
     for (int t = 0; t < q->plan->tensor_count; t++) {
         const struct tensor_code *code = &q->tensors[t];
@@ -119,7 +119,7 @@ static void set_factors(struct equalising *e, size_t channels, double largest, d
 }
 
 static void apply(struct equalising *e, int group) {
-    struct quantisation *q = e->q;
+    struct quantised_plan *q = e->q;
     struct channel_statistics *s = &q->statistics;
     for (int t = 0; t < q->plan->tensor_count; t++) {
         if (q->tensors[t].role != TENSOR_CODED || group_of(e, t) != group) continue;
@@ -153,7 +153,7 @@ static void apply(struct equalising *e, int group) {
 }
 
 static void equalise_group(struct equalising *e, int group) {
-    const struct quantisation *q = e->q;
+    const struct quantised_plan *q = e->q;
     size_t channels = (size_t)q->tensors[group].channels;
     float bound = group_bound(e, group);
     double largest = 0, least = INFINITY, best = 0;
@@ -177,7 +177,7 @@ static void equalise_group(struct equalising *e, int group) {
     apply(e, group);
 }
 
-pomona_status quantisation_equalise(struct quantisation *q) {
+pomona_status quantisation_equalise(struct quantised_plan *q) {
     const struct plan *plan = q->plan;
     struct equalising e = {.q = q};
     int widest = 1;

@@ -8,12 +8,12 @@
 
 enum { REACH_STEPS = 64 };
 
-static size_t rows_of(const struct quantisation *q, int tensor) {
+static size_t rows_of(const struct quantised_plan *q, int tensor) {
     return q->plan->tensors[tensor].elements / (size_t)q->tensors[tensor].channels;
 }
 
 /* A convolution's outputs pass their noise on to what it reads. */
-static void pass_linear(struct quantisation *q, int index) {
+static void pass_linear(struct quantised_plan *q, int index) {
     const struct step *step = &q->plan->steps[index];
     const struct step_code *code = &q->steps[index];
     const struct tensor_code *output = &q->tensors[step->output];
@@ -28,7 +28,7 @@ static void pass_linear(struct quantisation *q, int index) {
     }
 }
 
-void quantisation_find_gains(struct quantisation *q) {
+void quantisation_find_gains(struct quantised_plan *q) {
     double *gain = q->facts.gain;
     for (size_t i = 0; i < q->channels; i++) gain[i] = 0;
     for (int i = q->plan->step_count; i-- > 0;) {
@@ -44,7 +44,7 @@ void quantisation_find_gains(struct quantisation *q) {
     }
 }
 
-double channel_noise(const struct quantisation *q, size_t channel, double low, double high, double step) {
+double channel_noise(const struct quantised_plan *q, size_t channel, double low, double high, double step) {
     const struct channel_statistics *s = &q->statistics;
     const uint32_t *histogram = s->histogram + channel * CALIBRATION_BINS;
     double least = (double)s->low[channel], width = ((double)s->high[channel] - least) / CALIBRATION_BINS;
@@ -58,7 +58,7 @@ double channel_noise(const struct quantisation *q, size_t channel, double low, d
     return noise / (double)s->counted[channel];
 }
 
-static double find_reach(const struct quantisation *q, size_t channel) {
+static double find_reach(const struct quantised_plan *q, size_t channel) {
     double low = fmin(0, (double)q->statistics.low[channel]),
            high = fmax(0, (double)q->statistics.high[channel]);
     double most = fmax(-low, high), best = most, least = INFINITY;
@@ -71,6 +71,6 @@ static double find_reach(const struct quantisation *q, size_t channel) {
     return best;
 }
 
-void quantisation_find_reaches(struct quantisation *q) {
+void quantisation_find_reaches(struct quantised_plan *q) {
     for (size_t i = 0; i < q->channels; i++) q->facts.reach[i] = find_reach(q, i);
 }

@@ -21,7 +21,7 @@ struct tensor_histogram {
 };
 
 /* Range of a tensor's channels, with 0 inside and within its clamp. */
-static void find_range(const struct quantisation *q, const struct step *maker, double *low, double *high) {
+static void find_range(const struct quantised_plan *q, const struct step *maker, double *low, double *high) {
     const struct tensor_code *code = &q->tensors[maker->output];
     *low = 0, *high = 0;
     for (size_t c = 0; c < (size_t)code->channels; c++) {
@@ -32,7 +32,7 @@ static void find_range(const struct quantisation *q, const struct step *maker, d
     if (*high > (double)maker->high && maker->high >= 0) *high = (double)maker->high;
 }
 
-static void fill_histogram(const struct quantisation *q, int tensor, struct tensor_histogram *h) {
+static void fill_histogram(const struct quantised_plan *q, int tensor, struct tensor_histogram *h) {
     const struct tensor_code *code = &q->tensors[tensor];
     const struct channel_statistics *s = &q->statistics;
     memset(h->weight, 0, sizeof h->weight);
@@ -78,7 +78,7 @@ static void set_scale(struct tensor_code *code, double low, double high) {
     if (code->zero > CODES) code->zero = CODES;
 }
 
-void quantisation_choose_tensors(struct quantisation *q, bool clip) {
+void quantisation_choose_tensors(struct quantised_plan *q, bool clip) {
     struct tensor_histogram h;
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
@@ -103,7 +103,7 @@ static void round_weights(const float *weights, size_t count, float scale, int8_
 }
 
 /* The least scale for which bias and products stay in range. */
-static float least_scale(const struct quantisation *q, const struct step *step, int channel) {
+static float least_scale(const struct quantised_plan *q, const struct step *step, int channel) {
     double input = (double)q->tensors[step->input].scale;
     double output =
         q->tensors[step->output].role == TENSOR_CODED ? (double)q->tensors[step->output].scale : 1;
@@ -114,7 +114,7 @@ static float least_scale(const struct quantisation *q, const struct step *step, 
 }
 
 /* Squared error of one channel's weights at a scale, each counted as much as its input moves. */
-static double weights_noise(const struct quantisation *q, const struct step *step,
+static double weights_noise(const struct quantised_plan *q, const struct step *step,
                             const struct step_code *code, size_t o, double scale) {
     const float *weights = step->weights + o * code->per_channel;
     const double *square = q->statistics.square + q->tensors[step->input].first;
@@ -129,8 +129,8 @@ static double weights_noise(const struct quantisation *q, const struct step *ste
     return noise;
 }
 
-static float weight_scale(const struct quantisation *q, const struct step *step, const struct step_code *code,
-                          size_t o, bool clip) {
+static float weight_scale(const struct quantised_plan *q, const struct step *step,
+                          const struct step_code *code, size_t o, bool clip) {
     float most = 0;
     for (size_t i = 0; i < code->per_channel; i++)
         most = fmaxf(most, fabsf(step->weights[o * code->per_channel + i]));
@@ -142,7 +142,7 @@ static float weight_scale(const struct quantisation *q, const struct step *step,
     return (float)best;
 }
 
-void quantisation_choose_weights(struct quantisation *q, bool clip) {
+void quantisation_choose_weights(struct quantised_plan *q, bool clip) {
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
         struct step_code *code = &q->steps[i];
@@ -155,7 +155,7 @@ void quantisation_choose_weights(struct quantisation *q, bool clip) {
     }
 }
 
-void quantisation_round(const struct quantisation *q, int tensor, float *values) {
+void quantisation_round(const struct quantised_plan *q, int tensor, float *values) {
     const struct tensor_code *code = &q->tensors[tensor];
     if (code->role != TENSOR_CODED) return;
     float scale = code->scale, low = (float)-code->zero, high = (float)(CODES - code->zero);
@@ -166,7 +166,7 @@ void quantisation_round(const struct quantisation *q, int tensor, float *values)
     }
 }
 
-pomona_status quantisation_simulate(const struct quantisation *q, struct observable *observable) {
+pomona_status quantisation_simulate(const struct quantised_plan *q, struct observable *observable) {
     struct plan copy = *q->plan;
     struct arena weights = ARENA_INIT(SIZE_MAX);
     pomona_status status = POMONA_OK;

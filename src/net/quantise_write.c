@@ -16,7 +16,7 @@ struct value_name {
 };
 
 struct graph_writing {
-    const struct quantisation *q;
+    const struct quantised_plan *q;
     struct onnx_writer nodes;
     const char *input, *output;
 };
@@ -54,7 +54,7 @@ static void write_codes(struct graph_writing *w, int tensor, const char *from) {
 /* The input, as N, 3, H, W and shifted, to codes. */
 static void write_pixels(struct graph_writing *w) {
     static const int64_t perm[4] = {0, 3, 1, 2}, shift_dims[4] = {1, 3, 1, 1};
-    const struct quantisation *q = w->q;
+    const struct quantised_plan *q = w->q;
     const int64_t width = q->profile.width, height = q->profile.height;
     const int64_t first[3] = {3, height, width}, last[3] = {height, width, 3};
     int tensor = q->plan->input;
@@ -97,7 +97,7 @@ static void write_constant(struct graph_writing *w, int tensor, const char *part
 }
 
 static pomona_status write_weights(struct graph_writing *w, int index) {
-    const struct quantisation *q = w->q;
+    const struct quantised_plan *q = w->q;
     const struct step *step = &q->plan->steps[index];
     const struct step_code *code = &q->steps[index];
     size_t out = (size_t)step->out_channels;
@@ -247,7 +247,7 @@ static bool is_left_out(const char *key) {
            strncmp(key, "pomona.train.", 13) == 0;
 }
 
-pomona_status quantisation_write(const struct quantisation *q, const char *output,
+pomona_status quantisation_write(const struct quantised_plan *q, const char *output,
                                  const struct onnx_property *properties, int property_count,
                                  struct buffer *out) {
     struct buffer graph = BUFFER_INIT(FILE_BYTES_MAX);

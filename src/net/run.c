@@ -91,7 +91,7 @@ static void run_loop(const struct operands *o) {
 
 static void run_linear(const struct operands *o) {
     const struct step *step = o->step;
-    struct call call = {step, o->state->kernels, o->packed, o->x, o->second, o->y, o->state->scratch};
+    struct call call = {step, o->state->kernels, o->packed, o->x, o->second, o->y, o->state->scratch, NULL};
     if (step->kind == STEP_GEMM)
         call_gemm(&call, step->rows * (size_t)o->images);
     else if (step->kind == STEP_CONV)
@@ -100,15 +100,17 @@ static void run_linear(const struct operands *o) {
         call_depthwise(&call, &step->window, o->images);
 }
 
-float *run_tensor(const struct run_state *state, int tensor, int photo) {
+void *run_tensor(const struct run_state *state, int tensor, int photo) {
     const struct plan_tensor *t = &state->plan->tensors[tensor];
-    return state->tensors + state->offsets[tensor] + (t->batched ? (size_t)photo * t->elements : 0);
+    return state->tensors + state->offsets[tensor] + (t->batched ? (size_t)photo * tensor_size(t) : 0);
 }
 
 /* All steps of a chain, for one photo. */
 static void run_chain(const struct run_state *state, const struct step *first, int photo) {
     const struct step *last = first + first->chain - 1;
-    band_run(state->plan, first, state->kernels, run_tensor(state, first->input, photo),
+    const void *x = step_reads_pixels(first) ? state->pixels + (size_t)photo * pixels_size(&first->window)
+                                             : run_tensor(state, first->input, photo);
+    band_run(state->plan, first, state->kernels, x,
              last->second < 0 ? NULL : run_tensor(state, last->second, photo),
              run_tensor(state, last->output, photo), state->scratch);
 }
@@ -119,6 +121,10 @@ int run_step(const struct run_state *state, int index, int photo, int photos) {
         for (int i = 0; i < photos; i++) run_chain(state, step, photo + i);
         return index + step->chain;
     }
+    if (step->integer) {
+        run_integer_step(state, step, photo, photos);
+        return index + 1;
+    }
     struct operands o = {.state = state,
                          .step = step,
                          .photo = photo,
@@ -128,7 +134,11 @@ int run_step(const struct run_state *state, int index, int photo, int photos) {
                          .y = run_tensor(state, step->output, photo),
                          .packed = state->plan->packed + step->packed};
     switch (step->kind) {
-    case STEP_NONE: break;
+    case STEP_NONE:
+    case STEP_QUANTIZE:   /* these four only in integer plans, */
+    case STEP_DEQUANTIZE: /* which run_integer_step() runs */
+    case STEP_HEAD:
+    case STEP_TABLE: break;
     case STEP_GEMM:
     case STEP_CONV:
     case STEP_DEPTHWISE: run_linear(&o); break;

@@ -14,7 +14,8 @@ struct pomona_session {
     const struct pomona_model *model;
     int batch;
     size_t *offsets; /* [tensor_count], owned, as are the two below */
-    float *tensors, *scratch;
+    char *tensors;
+    float *scratch;
     struct run_state state;
     float scale[3], shift[3]; /* of the profile: (pixel - mean) / std */
     int views;                /* pictures of a photo */
@@ -33,11 +34,8 @@ pomona_status pomona_session_new(const struct pomona_model *model, int batch, st
     made->model = model;
     made->batch = batch;
     made->views = pomona_profile_pictures(&model->info.profile);
-    for (int i = 0; i < 3; i++) {
-        made->scale[i] = 1 / model->info.profile.std[i];
-        made->shift[i] = -model->info.profile.mean[i] / model->info.profile.std[i];
-    }
-    size_t floats = 0;
+    model_normalisation(model, made->scale, made->shift);
+    size_t bytes = 0;
     made->offsets = memory_new((size_t)plan->tensor_count, sizeof *made->offsets);
     made->sums = memory_new((size_t)model->info.features, sizeof *made->sums);
     if (!made->offsets || !made->sums) {
@@ -45,11 +43,11 @@ pomona_status pomona_session_new(const struct pomona_model *model, int batch, st
         goto end;
     }
     int pictures = batch * made->views;
-    TRY_GOTO(plan_place(plan, pictures < GROUP_MAX ? pictures : GROUP_MAX, made->offsets, &floats, error),
+    TRY_GOTO(plan_place(plan, pictures < GROUP_MAX ? pictures : GROUP_MAX, made->offsets, &bytes, error),
              status, end);
-    made->tensors = memory_new_aligned(floats, sizeof(float));
+    made->tensors = memory_new_aligned(bytes, 1);
     made->scratch = memory_new_aligned(plan->scratch_floats, sizeof(float));
-    made->state = (struct run_state){plan, model->kernels, made->offsets, made->tensors, made->scratch};
+    made->state = (struct run_state){plan, model->kernels, made->offsets, made->tensors, made->scratch, NULL};
     if (!made->tensors || !made->scratch) status = fail_memory(error, "session");
 end:
     if (status == POMONA_OK)
@@ -64,10 +62,12 @@ static void run_group(struct pomona_session *session, const uint8_t *pixels, int
     const struct pomona_model *model = session->model;
     const struct plan *plan = &model->plan;
     size_t size = (size_t)model->info.input_width * (size_t)model->info.input_height;
+    session->state.pixels = pixels;
     for (int photo = 0; photo < group; photo++) {
-        model->kernels->pixels_f32->normalise(size, pixels + (size_t)photo * size * 3, session->scale,
-                                              session->shift,
-                                              run_tensor(&session->state, plan->input, photo));
+        if (!plan->integer)
+            model->kernels->pixels_f32->normalise(size, pixels + (size_t)photo * size * 3, session->scale,
+                                                  session->shift,
+                                                  run_tensor(&session->state, plan->input, photo));
         for (int i = 0; i < plan->batched_from;) i = run_step(&session->state, i, photo, 1);
     }
     for (int i = plan->batched_from; i < plan->step_count;) i = run_step(&session->state, i, 0, group);

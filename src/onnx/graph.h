@@ -26,13 +26,17 @@ enum {
     ONNX_NODES_MAX = 1000000
 };
 
-/* What constants are held as: FLOAT16 and DOUBLE become FLOAT, INT32 and BOOL become INT64. */
+/* What constants are held as: FLOAT16 and DOUBLE become FLOAT; INT8, UINT8, INT32 and BOOL become INT64. */
 enum onnx_type { ONNX_FLOAT, ONNX_INT64 };
+
+/* The integer types of quantised values, as the file has them; all others are ONNX_WIDE. */
+enum onnx_width { ONNX_WIDE, ONNX_INT8, ONNX_UINT8 };
 
 /* A constant. Exactly one of `floats` and `ints` is set, with `count` = product of dims elements. Subnormal floats
  * were flushed to zero: they cost a hundred times as much to multiply with and change nothing. */
 struct onnx_tensor {
     enum onnx_type type;
+    enum onnx_width width; /* of ONNX_INT64: values are in -128..127 or 0..255 */
     int rank;
     int64_t dims[ONNX_RANK_MAX]; /* each >= 0 */
     size_t count;

@@ -8,7 +8,16 @@
 #include <string.h>
 
 /* Element types by their number in the specification. */
-enum { DATA_FLOAT = 1, DATA_INT32 = 6, DATA_INT64 = 7, DATA_BOOL = 9, DATA_FLOAT16 = 10, DATA_DOUBLE = 11 };
+enum {
+    DATA_FLOAT = 1,
+    DATA_UINT8 = 2,
+    DATA_INT8 = 3,
+    DATA_INT32 = 6,
+    DATA_INT64 = 7,
+    DATA_BOOL = 9,
+    DATA_FLOAT16 = 10,
+    DATA_DOUBLE = 11
+};
 
 enum { LOCATION_EXTERNAL = 1 };
 
@@ -31,6 +40,8 @@ static size_t element_size(int data_type) {
     case DATA_INT64:
     case DATA_DOUBLE: return 8;
     case DATA_FLOAT16: return 2;
+    case DATA_UINT8:
+    case DATA_INT8:
     case DATA_BOOL: return 1;
     default: return 0;
     }
@@ -42,7 +53,7 @@ static size_t typed_count(const Onnx__Tensor *message) {
     case DATA_FLOAT: return message->n_float_data;
     case DATA_INT64: return message->n_int64_data;
     case DATA_DOUBLE: return message->n_double_data;
-    default: return message->n_int32_data; /* INT32, BOOL; FLOAT16 as bits */
+    default: return message->n_int32_data; /* INT8, UINT8, INT32, BOOL; FLOAT16 as bits */
     }
 }
 
@@ -89,6 +100,9 @@ static void convert_ints(const Onnx__Tensor *message, size_t count, int64_t *out
             else
                 value = message->int32_data[i];
             out[i] = value;
+        } else if (message->data_type == DATA_INT8 || message->data_type == DATA_UINT8) {
+            int64_t byte = raw ? raw[i] : message->int32_data[i];
+            out[i] = raw && message->data_type == DATA_INT8 ? (int8_t)byte : byte;
         } else {
             out[i] = raw ? raw[i] != 0 : message->int32_data[i] != 0;
         }
@@ -115,6 +129,17 @@ static pomona_status read_shape(const char *file, const char *name, const Onnx__
     return POMONA_OK;
 }
 
+/* 8-bit values in a wider field must fit their type. */
+static pomona_status check_width(const char *file, const char *name, const struct onnx_tensor *tensor,
+                                 struct pomona_error *error) {
+    int64_t low = tensor->width == ONNX_INT8 ? -128 : 0, high = tensor->width == ONNX_INT8 ? 127 : 255;
+    for (size_t i = 0; tensor->width != ONNX_WIDE && i < tensor->count; i++)
+        if (tensor->ints[i] < low || tensor->ints[i] > high)
+            return fail(error, POMONA_E_CORRUPT, file, "tensor '%s' holds %lld, which is no %s", name,
+                        (long long)tensor->ints[i], low ? "INT8" : "UINT8");
+    return POMONA_OK;
+}
+
 pomona_status onnx_tensor_read(const char *file, const char *name, const Onnx__Tensor *message,
                                struct arena *arena, struct onnx_tensor *tensor, struct pomona_error *error) {
     if (message->data_location == LOCATION_EXTERNAL || message->n_external_data > 0)
@@ -123,7 +148,7 @@ pomona_status onnx_tensor_read(const char *file, const char *name, const Onnx__T
     if (size == 0)
         return fail(error, POMONA_E_UNSUPPORTED, file,
                     "tensor '%s' has element type %d, not one of FLOAT, "
-                    "FLOAT16, DOUBLE, INT32, INT64, BOOL",
+                    "FLOAT16, DOUBLE, INT8, UINT8, INT32, INT64, BOOL",
                     name, message->data_type);
     TRY(read_shape(file, name, message, tensor, error));
     size_t raw = message->raw_data.len, typed = typed_count(message);
@@ -142,6 +167,10 @@ pomona_status onnx_tensor_read(const char *file, const char *name, const Onnx__T
     } else {
         convert_ints(message, tensor->count, data);
         tensor->ints = data;
+        tensor->width = message->data_type == DATA_INT8    ? ONNX_INT8
+                        : message->data_type == DATA_UINT8 ? ONNX_UINT8
+                                                           : ONNX_WIDE;
+        TRY(check_width(file, name, tensor, error));
     }
     return POMONA_OK;
 }

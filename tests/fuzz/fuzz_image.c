@@ -1,4 +1,4 @@
-/* Decoding on any bytes: once as they are stored, once upright, cropped and resized. The first two bytes choose the size of
+/* Decoding on any bytes: once as they are stored, twice upright, cropped and resized, exact and scaled. The first two bytes choose the size of
  * the result. Run in a corpus folder:
  *
  *   tests/fuzz/seeds_image.py CORPUS
@@ -16,13 +16,15 @@ static bool promised(pomona_status status) {
            status == POMONA_E_LIMIT || status == POMONA_E_UNSUPPORTED;
 }
 
-static pomona_status preprocess(const struct pomona_context *context, int width, int height,
-                                const uint8_t *data, size_t size, const struct pomona_image_limits *limits) {
+static pomona_status preprocess(const struct pomona_context *context, const char *decode, int width,
+                                int height, const uint8_t *data, size_t size,
+                                const struct pomona_image_limits *limits) {
     static uint8_t pixels[3 * 64 * 64];
     struct pomona_error error;
     struct pomona_profile profile;
     struct pomona_preprocessor *preprocessor;
     pomona_status status = pomona_profile_named("phone", width, height, &profile, &error);
+    if (status == POMONA_OK) status = pomona_profile_set_decode(&profile, decode, &error);
     if (status != POMONA_OK) return status;
     status = pomona_preprocessor_new(context, &profile, limits, &preprocessor, &error);
     if (status == POMONA_OK)
@@ -40,9 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size < 2) return 0;
     pomona_status whole = pomona_image_decode("fuzz", data + 2, size - 2, false, &limits, &image, &error);
     pomona_image_free(&image);
-    pomona_status small =
-        preprocess(context, 1 + data[0] % 64, 1 + data[1] % 64, data + 2, size - 2, &limits);
+    int width = 1 + data[0] % 64, height = 1 + data[1] % 64;
+    pomona_status small = preprocess(context, "exact", width, height, data + 2, size - 2, &limits);
+    pomona_status scaled = preprocess(context, "scaled", width, height, data + 2, size - 2, &limits);
     int orientation = exif_orientation_tiff(data, size);
-    if (!promised(whole) || whole != small || orientation < 1 || orientation > 8) abort();
+    if (!promised(whole) || whole != small || whole != scaled || orientation < 1 || orientation > 8) abort();
     return 0;
 }

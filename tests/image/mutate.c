@@ -92,13 +92,16 @@ int main(int count, char **arguments) {
          pictures = 0;
     struct pomona_error error;
     struct pomona_context *context = NULL;
-    struct pomona_preprocessor *preprocessor = NULL;
+    struct pomona_preprocessor *preprocessor = NULL, *scaled = NULL;
     struct pomona_profile profile;
     struct pomona_image_limits limits = {1 << 20, 0};
     static uint8_t pixels[24 * 20 * 3];
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK ||
         pomona_profile_named("phone", 24, 20, &profile, &error) != POMONA_OK ||
-        pomona_preprocessor_new(context, &profile, &limits, &preprocessor, &error) != POMONA_OK)
+        pomona_preprocessor_new(context, &profile, &limits, &preprocessor, &error) != POMONA_OK ||
+        pomona_profile_named("phone", 4, 3, &profile, &error) != POMONA_OK ||
+        pomona_profile_set_decode(&profile, "scaled", &error) != POMONA_OK ||
+        pomona_preprocessor_new(context, &profile, &limits, &scaled, &error) != POMONA_OK)
         return EXIT_FAILURE;
     for (long i = 0; i < mutants; i++) {
         size_t size;
@@ -109,15 +112,17 @@ int main(int count, char **arguments) {
         uint8_t *exact = malloc(size + !size); /* of this very size, for the address sanitizer */
         memcpy(exact, bytes, size);
         pomona_status status = pomona_preprocessor_run(preprocessor, "mutant", exact, size, pixels, &error);
+        pomona_status small = pomona_preprocessor_run(scaled, "mutant", exact, size, pixels, &error);
         free(exact);
         free(bytes);
         free(seed);
         pictures += status == POMONA_OK;
-        if (promised(status)) continue;
-        printf("mutant %ld: status %d, %s\n", i, status, error.message);
+        if (promised(status) && small == status) continue;
+        printf("mutant %ld: status %d, scaled %d, %s\n", i, status, small, error.message);
         return EXIT_FAILURE;
     }
     pomona_preprocessor_free(&preprocessor);
+    pomona_preprocessor_free(&scaled);
     pomona_context_free(&context);
     printf("%ld mutants, %ld of them still pictures\n", mutants, pictures);
     return pictures > mutants / 20 && pictures < mutants ? EXIT_SUCCESS : EXIT_FAILURE;

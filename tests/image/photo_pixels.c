@@ -2,7 +2,7 @@
  *   decode, orient            the photo as stored, or upright (W and H are not used)
  *   resize                    the photo as stored, resized to W x H
  *   spark-compat, phone       through a preprocessor, which is kept while MODE, W and H stay the same; with views as in
- *                             phone:100c,60tlm the pictures stand below each other
+ *                             phone:100c,60tlm the pictures stand below each other, phone+scaled decodes scaled
  * and answers each with "ok W H\n" and W * H * 3 bytes, or with "error CODE MESSAGE\n". */
 #include "base/io.h"
 #include "base/memory.h"
@@ -41,7 +41,10 @@ static pomona_status preprocess(struct tool *tool, const struct command *c, stru
     memcpy(name, c->mode, sizeof name);
     char *views = strchr(name, ':');
     if (views) *views++ = '\0';
+    char *decode = strchr(name, '+');
+    if (decode) *decode++ = '\0';
     TRY(pomona_profile_named(name, c->width, c->height, &profile, error));
+    if (decode) TRY(pomona_profile_set_decode(&profile, decode, error));
     if (views) TRY(pomona_profile_set_views(&profile, views, error));
     pomona_profile_format(&profile, text);
     if (strcmp(text, tool->profile) != 0) {

@@ -239,6 +239,46 @@ static void every_allocation_may_fail(void **state) {
     free(jpeg);
 }
 
+/* Through a preprocessor of 4 x 3 pixels that decodes scaled. */
+static pomona_status decode_small(struct pomona_preprocessor *p, const void *bytes, size_t size) {
+    uint8_t pixels[4 * 3 * 3];
+    memset(&error, 0, sizeof error);
+    return pomona_preprocessor_run(p, "a.jpg", bytes, size, pixels, &error);
+}
+
+static void scaled_decoding_refuses_the_same(void **state) {
+    (void)state;
+    static const struct sample_kind kinds[] = {{133, 119, 3, 2, false, 0}, {133, 119, 3, 2, true, 0},
+                                               {64, 64, 4, 1, false, 1},   {65, 63, 1, 1, true, 0},
+                                               {17, 9, 3, 1, false, 0},    {1, 1, 3, 2, false, 0}};
+    struct pomona_context *context;
+    struct pomona_profile profile;
+    struct pomona_preprocessor *p;
+    const struct pomona_image_limits limits = {133 * 119, 0};
+    assert_int_equal(pomona_context_new(POMONA_TIER_AUTO, &context, &error), POMONA_OK);
+    assert_int_equal(pomona_profile_named("phone", 4, 3, &profile, &error), POMONA_OK);
+    assert_int_equal(pomona_profile_set_decode(&profile, "scaled", &error), POMONA_OK);
+    assert_int_equal(pomona_preprocessor_new(context, &profile, &limits, &p, &error), POMONA_OK);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t size;
+        uint8_t *jpeg = sample_jpeg(&kinds[i], &size);
+        assert_int_equal(decode_small(p, jpeg, size), POMONA_OK);
+        for (size_t cut = 3; cut < size; cut++) {
+            uint8_t *part = malloc(cut);
+            memcpy(part, jpeg, cut);
+            assert_failure(decode_small(p, part, cut), POMONA_E_CORRUPT, "a.jpg");
+            free(part);
+        }
+        free(jpeg);
+    }
+    size_t size; /* the limit is on the stored pixels, not on those that are decoded */
+    uint8_t *jpeg = sample_jpeg(&(struct sample_kind){134, 119, 3, 2, false, 0}, &size);
+    assert_failure(decode_small(p, jpeg, size), POMONA_E_LIMIT, "134 x 119");
+    free(jpeg);
+    pomona_preprocessor_free(&p);
+    pomona_context_free(&context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_decodes),
@@ -249,6 +289,7 @@ int main(void) {
         cmocka_unit_test(what_libjpeg_lacks_is_unsupported),
         cmocka_unit_test(a_picture_survives_its_own_encoding),
         cmocka_unit_test(every_allocation_may_fail),
+        cmocka_unit_test(scaled_decoding_refuses_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

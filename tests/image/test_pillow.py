@@ -238,6 +238,84 @@ def test_one_view_of_all_is_no_view(tool, shared):
     assert (tool.ask("phone:flip", photo, 64, 64) == tool.ask("phone:100,100m", photo, 64, 64)).all()
 
 
+def drafted(data, eighths):
+    """Pillow's picture at 1/8, 1/4 or 1/2: libjpeg's reduced transforms."""
+    image = Image.open(io.BytesIO(data))
+    wanted = tuple((side * eighths + 7) // 8 for side in image.size)
+    if eighths < 8:
+        image.draft("RGB", tuple(side * eighths // 8 for side in image.size))
+    assert image.size == wanted
+    return image
+
+
+def scale_for(size, square, views, target):
+    """What include/pomona/profile.h says of the scale; `size` is upright."""
+    for eighths in 1, 2, 4:
+        width, height = ((side * eighths + 7) // 8 for side in size)
+        if square:
+            width = height = min(width, height)
+        boxes = [(half_up(width, zoom), half_up(height, zoom)) for zoom in (int(re.match(r"\d+", text)[0]) for text in views.split(","))]
+        if all(w >= 2 * target[0] and h >= 2 * target[1] for w, h in boxes):
+            return eighths
+    return 8
+
+
+def compare_scaled(tool, path, target, views="100c", tolerance=0):
+    """Pillow's draft leaves out fancy upsampling and takes a faster DCT for blocks of 8 x 8: equal where neither is used."""
+    data = path.read_bytes()
+    stored = Image.open(io.BytesIO(data))
+    upright = ImageOps.exif_transpose(stored)
+    scales = set()
+    for profile, photo in ("spark-compat", stored), ("phone", upright):
+        eighths = scale_for(photo.size, profile == "phone", views, target)
+        scales.add(eighths)
+        picture = drafted(data, eighths)
+        picture = cropped(ImageOps.exif_transpose(picture).convert("RGB"), True) if profile == "phone" else picture.convert("RGB")
+        pictures = tool.ask(f"{profile}+scaled:{views}", path, *target)
+        assert not isinstance(pictures, str), pictures
+        for number, text in enumerate(views.split(",")):
+            ours = pictures[number * target[1]:(number + 1) * target[1]].astype(int)
+            difference = np.abs(ours - np.asarray(view(picture, text, target), int)).max()
+            assert difference <= (tolerance if eighths in (4,) else 0), f"{profile} {text} of {path} {stored.size} at {eighths}/8: {difference}"
+    return scales
+
+
+def test_scaled_decoding(tool, tmp_path):
+    """All scales, turns, crops and views; sizes around every bound. 4:2:0 at 1/2 has whole blocks of colour, which Pillow's draft decodes
+    a little differently."""
+    cases = [((64, 64), (32, 32)), ((63, 64), (32, 32)), ((127, 129), (32, 31)), ((128, 256), (32, 32)), ((121, 250), (16, 31)),
+             ((257, 256), (16, 16)), ((255, 511), (16, 16)), ((249, 300), (16, 16)), ((640, 480), (7, 9)), ((33, 800), (4, 30))]
+    scales = set()
+    for number, (size, target) in enumerate(cases):
+        exif = Image.Exif()
+        exif[0x0112] = 1 + number % 8
+        for kind, options in enumerate([{"subsampling": 0}, {"subsampling": 2}, {"subsampling": 0, "progressive": True}, {"grey": True}]):
+            image = picture(*size, seed=number)
+            image = image.convert("L") if options.pop("grey", False) else image
+            path = tmp_path / f"{number}-{kind}.jpg"
+            path.write_bytes(jpeg(image, exif=exif, **options))
+            tolerance = 3 if kind == 1 else 0
+            scales |= compare_scaled(tool, path, target, tolerance=tolerance)
+            scales |= compare_scaled(tool, path, target, "100c,60tl,50brm", tolerance)
+    assert scales == {1, 2, 4, 8}
+
+
+def test_scaled_decoding_of_photos(tool, shared):
+    """Turned photos of 1800 x 1200, all ways."""
+    photos = sorted((shared / "data/orientation").glob("*.jpg"))
+    assert photos
+    for photo in photos:
+        assert compare_scaled(tool, photo, (97, 160), tolerance=3) <= {2, 4}
+        upright = tool.ask("phone", photo, 97, 160).astype(int)
+        scaled = tool.ask("phone+scaled", photo, 97, 160).astype(int)
+        assert 0 < np.abs(upright - scaled).mean() < 2 and np.abs(upright - scaled).max() < 64
+
+
+def test_small_photos_are_decoded_whole(tool, shared):
+    for photo in sorted((shared / "data/exif").glob("image*.jpg")):
+        same(tool.ask("phone+scaled", photo, 64, 64), tool.ask("phone", photo, 64, 64), photo)
+
+
 SIZES = [((1, 1), (1, 1)), ((1, 1), (224, 224)), ((2, 3), (224, 7)), ((3, 2), (1, 1)), ((5, 4), (4, 5)), ((7, 300), (224, 224)),
          ((300, 7), (224, 224)), ((17, 31), (17, 31)), ((100, 100), (224, 224)), ((224, 224), (224, 224)), ((225, 223), (224, 224)),
          ((333, 517), (33, 57)), ((640, 480), (1, 480)), ((640, 480), (640, 1)), ((1000, 3), (3, 1000)), ((99, 101), (1003, 997)),

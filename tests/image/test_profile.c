@@ -88,6 +88,31 @@ static void views_come_last_and_only_where_there_are_any(void **state) {
     assert_int_equal(pomona_profile_pictures(&(struct pomona_profile){.views = 0}), 1);
 }
 
+static void decoding_is_exact_or_scaled(void **state) {
+    (void)state;
+    struct pomona_profile profile = phone(), back, before;
+    char text[POMONA_PROFILE_TEXT_MAX], exact[POMONA_HASH_TEXT_SIZE], scaled[POMONA_HASH_TEXT_SIZE];
+    pomona_profile_hash(&profile, exact);
+    assert_int_equal(profile.decode, POMONA_DECODE_EXACT);
+    assert_int_equal(pomona_profile_set_decode(&profile, "scaled", &error), POMONA_OK);
+    assert_int_equal(profile.decode, POMONA_DECODE_SCALED);
+    pomona_profile_format(&profile, text);
+    assert_memory_equal(text, "name=phone decode=scaled orient=1 ", 34);
+    assert_int_equal(pomona_profile_parse(text, &back, &error), POMONA_OK);
+    assert_int_equal(back.decode, POMONA_DECODE_SCALED);
+    pomona_profile_hash(&back, scaled);
+    assert_string_not_equal(scaled, exact);
+    before = profile;
+    static const char *const bad[] = {"", "Scaled", "scaled ", "fast", "1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_failure(pomona_profile_set_decode(&profile, bad[i], &error), POMONA_E_USAGE,
+                       "exact or scaled");
+    assert_memory_equal(&profile, &before, sizeof profile);
+    assert_int_equal(pomona_profile_set_decode(&profile, "exact", &error), POMONA_OK);
+    pomona_profile_format(&profile, text);
+    assert_string_equal(text, phone_text);
+}
+
 static void other_views_are_refused(void **state) {
     (void)state;
     static const char *const bad[] = {"",       "c",        "9c",     "101c",        "060c",     "60x",
@@ -185,6 +210,7 @@ int main(void) {
         cmocka_unit_test(named_profiles_have_their_text),
         cmocka_unit_test(texts_read_back),
         cmocka_unit_test(views_come_last_and_only_where_there_are_any),
+        cmocka_unit_test(decoding_is_exact_or_scaled),
         cmocka_unit_test(other_views_are_refused),
         cmocka_unit_test(anything_else_is_refused),
         cmocka_unit_test(hashes_are_those_of_the_text),

@@ -67,8 +67,11 @@ def test_photos_and_features_and_threads_agree(pomona, work, tmp_path):
     pomona("evaluate", folder / "test", "--model", folder / "m.onnx", "--out", tmp_path / "a", "--threads", "1", "-q")
     pomona("evaluate", folder / "test", "--model", folder / "m.onnx", "--out", tmp_path / "b", "--threads", "3", "-q")
     pomona("evaluate", folder / "test-features", "--model", folder / "m.onnx", "--out", tmp_path / "c", "-q")
+    parts = sorted((folder / "test-features/Results").glob("*.parquet"))
+    pq.write_table(pa.concat_tables(pq.read_table(part) for part in parts), tmp_path / "table")  # it begins like one
+    pomona("evaluate", tmp_path / "table", "--model", folder / "m.onnx", "--out", tmp_path / "d", "-q")
     for name in ("predictions.csv", "per_class.csv", "confusion.csv"):
-        contents = {(tmp_path / part / name).read_bytes() for part in "abc"}
+        contents = {(tmp_path / part / name).read_bytes() for part in "abcd"}
         assert len(contents) == 1
 
 
@@ -127,6 +130,15 @@ def test_french_overwrite_and_bad_input(pomona, work, photos, tmp_path):
     narrow = pa.table({"path": ["file:/a"], "label": [labels[0]], "features": pa.array([[1.0, 2.0]], pa.list_(pa.float32()))})
     pq.write_table(narrow, tmp_path / "narrow.parquet")
     refused(2, "has 2 features", tmp_path / "narrow.parquet", "--model", folder / "m.onnx")
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged/part-0.parquet").write_bytes(b"PAR1 no more")
+    refused(2, "part-0.parquet", tmp_path / "damaged", "--model", folder / "m.onnx")  # a table, and not taken for photos
+    (tmp_path / "job/Results").mkdir(parents=True)
+    (tmp_path / "job/Results/part-0.parquet").write_bytes(b"PAR1 no more")
+    refused(2, "part-0.parquet", tmp_path / "job", "--model", folder / "m.onnx")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/Results").symlink_to(folder / "test" / labels[0])  # a class of that name, and no table
+    refused(2, "knows none of its labels", tmp_path / "photos", "--model", folder / "m.onnx")
     broken = tmp_path / "broken"
     (broken / labels[0]).mkdir(parents=True)
     (broken / labels[0] / "x.jpg").write_bytes(b"no photo")

@@ -11,6 +11,7 @@ import onnxruntime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from scipy.stats import beta
 from sklearn.linear_model import LogisticRegression, Ridge
 
 from conftest import POMONA
@@ -101,11 +102,17 @@ def test_lda_is_the_formula(pomona, tables, tmp_path):
     expected = z @ solved - 0.5 * np.einsum("cd,dc->c", means, solved)
     got = x @ weights.T + bias
     assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "s.onnx", "--head", "lda", "--strength", "0.3", "--no-class-weights")
+    weights, bias = linear(tmp_path / "s.onnx", result["temperature"])
+    got = x @ weights.T + bias
+    expected = expected + np.log([np.mean(labels == name) for name in sorted(set(y))])
+    assert np.abs((got - got.mean(1, keepdims=True)) - (expected - expected.mean(1, keepdims=True))).max() < 2e-3
 
 
 def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     source, validation, (x, y), _ = tables
-    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "ridge", "--strength", "0.5")
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "m.onnx", "--head", "ridge", "--strength", "0.5",
+                   "--no-class-weights")
     weights, bias = linear(tmp_path / "m.onnx", result["temperature"])
     x = x.astype(np.float64)
     deviation = x.std(0, ddof=1)
@@ -114,9 +121,15 @@ def test_ridge_is_scikit_learns(pomona, tables, tmp_path):
     targets = (np.array(y)[:, None] == np.array(sorted(set(y)))).astype(float)
     peer = Ridge(alpha=0.5 * len(y)).fit(z, targets)
     assert np.abs(x @ weights.T + bias - peer.predict(z)).max() < 1e-4
+    # Classes that count the same: targets of 1 / sqrt(share), which scales each class's scores.
+    result = train(pomona, source, "--val", validation, "--out", tmp_path / "b.onnx", "--head", "ridge", "--strength", "0.5")
+    balanced, offset = linear(tmp_path / "b.onnx", result["temperature"])
+    scores, share = x @ balanced.T + offset, targets.mean(0)
+    expected = peer.predict(z) / np.sqrt(share)
+    assert np.abs(scores - scores.mean(1, keepdims=True) - expected + expected.mean(1, keepdims=True)).max() < 1e-3
 
 
-@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "auto"])
+@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "prototype", "auto"])
 @pytest.mark.parametrize("half", [False, True])
 def test_the_file_is_what_onnx_runtime_runs(pomona, photos, tmp_path, head, half):
     pomona("features", photos, "--out", tmp_path / "f", "-q")
@@ -153,7 +166,7 @@ def test_features_of_the_model_and_of_its_backbone_are_one_space(pomona, photos,
     assert (tmp_path / "m.onnx").read_bytes() == (tmp_path / "again.onnx").read_bytes()
 
 
-@pytest.mark.parametrize("head", ["logistic", "lda", "knn"])
+@pytest.mark.parametrize("head", ["logistic", "lda", "knn", "prototype"])
 def test_bytes_do_not_depend_on_threads_or_order(pomona, tables, tmp_path, head):
     source, validation, (x, y), _ = tables
     order = np.random.default_rng(5).permutation(len(y))
@@ -184,7 +197,8 @@ def test_moments_forget_exactly(pomona, tables, tmp_path):
         assert (tmp_path / f"rest-{head}.onnx").read_bytes() == (tmp_path / f"left-{head}.onnx").read_bytes()
     train(pomona, tmp_path / "all.pom", "--head", "lda", "--strength", "0.3", "--out", tmp_path / "fixed.onnx")
     assert "--val names a table" in pomona("train", tmp_path / "all.pom", "--out", tmp_path / "no.onnx", status=1).stderr
-    assert "needs tables" in pomona("train", tmp_path / "all.pom", "--val", validation, "--head", "knn", "--out", tmp_path / "no.onnx", status=1).stderr
+    for head in ("knn", "prototype"):
+        assert "needs tables" in pomona("train", tmp_path / "all.pom", "--val", validation, "--head", head, "--out", tmp_path / "no.onnx", status=1).stderr
 
 
 def test_groups_are_not_parted(pomona, tmp_path):
@@ -209,6 +223,9 @@ def test_principal_components_make_a_plain_linear_head(pomona, tables, tmp_path)
     assert weights.shape == (4, WIDTH) and np.linalg.matrix_rank(weights, tol=1e-6) <= 20
     for wrong in ("pca:0", "pca:x", "pca", "pca:2000"):
         assert "neither" in pomona("train", source, "--out", tmp_path / "no.onnx", "--on", wrong, status=1).stderr
+    for head in ("knn", "prototype"):
+        stderr = pomona("train", source, "--out", tmp_path / "no.onnx", "--on", "pca:20", "--head", head, status=1).stderr
+        assert "on the features themselves" in stderr and not (tmp_path / "no.onnx").exists()
 
 
 def test_what_is_said_of_the_head_is_true(pomona, tables, tmp_path):
@@ -233,6 +250,47 @@ def test_what_is_said_of_the_head_is_true(pomona, tables, tmp_path):
         return -(targets * tempered).sum(1).mean()
 
     assert min(loss(1.05), loss(0.95)) > loss(1)  # the temperature is the best one
+
+
+@pytest.mark.parametrize("head", ["logistic", "ridge", "lda", "knn", "prototype"])
+def test_classes_in_one_fold_are_not_calibrated_on(pomona, tmp_path, head):
+    """Nobody can answer for a class of one photo in folds: its photo counts in top-1, and neither in the log-loss, the temperature,
+    the calibration error nor the threshold."""
+    common, rare = 200, 40
+    x, y = made(common, spread=0.2)
+    lone, _ = made(4 + rare, classes=4 + rare, seed=3, spread=0.2)  # one of each class
+    source = write_table(tmp_path / "t.parquet", np.vstack([x, lone[4:]]), y + [f"rare {i:02d}" for i in range(rare)])
+    strength = {"logistic": ["--strength", "0.1"], "lda": ["--strength", "0.9"]}.get(head, [])
+    result = train(pomona, source, "--out", tmp_path / "m.onnx", "--head", head, *strength)
+    assert result["validation"] == common + rare and result["top1"] <= common / (common + rare)
+    # The four common classes lie far apart. The logit of a class that was not learnt is the lowest, so its photos lose at least
+    # log(classes) each, at any temperature: were they counted, the loss would be at least 0.63.
+    assert rare / (common + rare) * np.log(4 + rare) > 0.63
+    assert result["log_loss"] < 0.1
+    assert 1e-3 < result["temperature"] < 1e3
+    # Each of them is a wrong answer: with them the calibration error could only be small if all answers were unsure.
+    assert result["ece"] < 0.1
+    rank = int(0.05 * (common + 1))  # of the threshold among the photos that count
+    assert abs(result["rejected"] - (rank - 1) / common) < 1e-12
+    assert np.allclose(result["rejected_interval"], beta.ppf([0.025, 0.975], rank, common + 1 - rank), atol=1e-9)
+
+
+def test_nothing_to_calibrate_on(pomona, tmp_path):
+    """Every class has all its photos in one group, so each is in one fold."""
+    x, y = made(80)
+    source = write_table(tmp_path / "t.parquet", x, y)
+    result = train(pomona, source, "--out", tmp_path / "m.onnx", "--head", "lda", "--group", "class [0-9]", "--folds", "2")
+    assert result["top1"] == 0 and result["temperature"] == 1 and result["log_loss"] == 0 and result["ece"] == 0
+    assert "threshold" not in result and "rejected" not in result
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    assert "known" not in [output.name for output in session.get_outputs()]
+
+
+def test_photos_of_the_same_thing_are_warned_of(pomona, tables, tmp_path):
+    source, validation, _, _ = tables
+    assert "nearly alike" in pomona("train", source, "--out", tmp_path / "a.onnx", "--head", "lda").stdout
+    assert "nearly alike" not in pomona("train", source, "--val", validation, "--out", tmp_path / "b.onnx", "--head", "lda").stdout
+    assert "nearly alike" not in pomona("train", source, "--group", "x", "--out", tmp_path / "c.onnx", "--head", "lda").stdout
 
 
 def test_labels_of_every_kind(pomona, tmp_path):
@@ -310,7 +368,7 @@ def test_a_class_of_one_photo_and_unseen_labels(pomona, tables, tmp_path):
     _, _, (x, y), (vx, vy) = tables
     source = write_table(tmp_path / "t.parquet", np.vstack([x, vx[:1]]), y + ["rare"])
     validation = write_table(tmp_path / "v.parquet", vx[1:31], vy[1:30] + ["unknown"])
-    for head in ("logistic", "ridge", "lda", "knn"):
+    for head in ("logistic", "ridge", "lda", "knn", "prototype"):
         result = train(pomona, source, "--val", validation, "--out", tmp_path / f"{head}.onnx", "--head", head)
         assert result["classes"] == 5 and result["unseen"] == 1 and result["validation"] == 29
         result = train(pomona, source, "--out", tmp_path / f"{head}-folds.onnx", "--head", head)

@@ -1,74 +1,22 @@
 /* checkkernels --bench: GMAC/s of the tier's kernels on the layers of MobileNetV2 1.0/224, beside the peak of the
  * fused multiply-add unit measured in the same run. Times are the best of several tries, since other programs may
  * share the machine. */
+#include "base/memory.h"
 #include "check.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/kernels.h"
+#include "kernels/peak.h"
 
 #include <stdio.h>
 #include <time.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
 
 static double seconds_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-/* A loop of 12 independent chains of fused multiply-adds; stays in registers and returns their sum. */
-#define PEAK_LOOP(type, set, fma, reduce)                                                                    \
-    type chain[12], factor = set(0.5f);                                                                      \
-    for (int i = 0; i < 12; i++) chain[i] = set((float)i);                                                   \
-    for (long n = 0; n < steps; n++) {                                                                       \
-        chain[0] = fma(chain[0], factor, factor), chain[1] = fma(chain[1], factor, factor);                  \
-        chain[2] = fma(chain[2], factor, factor), chain[3] = fma(chain[3], factor, factor);                  \
-        chain[4] = fma(chain[4], factor, factor), chain[5] = fma(chain[5], factor, factor);                  \
-        chain[6] = fma(chain[6], factor, factor), chain[7] = fma(chain[7], factor, factor);                  \
-        chain[8] = fma(chain[8], factor, factor), chain[9] = fma(chain[9], factor, factor);                  \
-        chain[10] = fma(chain[10], factor, factor), chain[11] = fma(chain[11], factor, factor);              \
-    }                                                                                                        \
-    float sum = 0;                                                                                           \
-    for (int i = 0; i < 12; i++) sum += reduce(chain[i]);                                                    \
-    return sum;
-
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static float peak_avx512(long steps) {
-    PEAK_LOOP(__m512, _mm512_set1_ps, _mm512_fmadd_ps, _mm512_cvtss_f32)
-}
-__attribute__((target("avx2,fma"))) static float peak_avx2(long steps) {
-    PEAK_LOOP(__m256, _mm256_set1_ps, _mm256_fmadd_ps, _mm256_cvtss_f32)
-}
-#elif defined(__aarch64__)
-static float peak_neon(long steps) { PEAK_LOOP(float32x4_t, vdupq_n_f32, vfmaq_f32, vaddvq_f32) }
-#endif
-
-/* Billions of multiply-adds a second that the tier's registers allow; 0 for plain C, which has no such peak. */
-static double measure_peak(pomona_tier tier) {
-    float (*loop)(long) = NULL;
-    int lanes = 0;
-#if defined(__x86_64__)
-    if (tier == POMONA_TIER_AVX512) loop = peak_avx512, lanes = 16;
-    if (tier == POMONA_TIER_AVX2) loop = peak_avx2, lanes = 8;
-#elif defined(__aarch64__)
-    if (tier == POMONA_TIER_NEON || tier == POMONA_TIER_NEONDOT) loop = peak_neon, lanes = 4;
-#endif
-    if (!loop) return 0;
-    enum { STEPS = 1000000 };
-    double best = 1e9;
-    for (int i = 0; i < 20; i++) {
-        double start = seconds_now();
-        volatile float sink = loop(STEPS);
-        (void)sink;
-        double seconds = seconds_now() - start;
-        if (seconds < best) best = seconds;
-    }
-    return 12.0 * lanes * STEPS / best * 1e-9;
 }
 
 struct bench {
@@ -172,6 +120,49 @@ static void bench_dwconv(struct bench *bench, int layers, int in, int kernel, in
     tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
 }
 
+static void call_dwconv_u8s8(const void *p) {
+    const struct call *call = p;
+    call->kernels->dwconv_u8s8->run(call->args);
+}
+
+/* Not in the net's total, which is that of fp32; returns seconds. */
+static double bench_dwconv_u8s8(struct bench *bench, int layers, int in, int kernel, int stride,
+                                int channels) {
+    enum { CHANNELS_MAX = 1024, TAPS_MAX = 25 };
+    static int32_t bias[CHANNELS_MAX];
+    static float multiplier[CHANNELS_MAX];
+    static int8_t w[CHANNELS_MAX * TAPS_MAX];
+    const struct dwconv_u8s8_impl *impl = bench->kernels.dwconv_u8s8;
+    struct window g = same_window(in, kernel, stride);
+    size_t outputs = (size_t)g.out_height * (size_t)g.out_width * (size_t)channels;
+    for (int c = 0; c < channels; c++) multiplier[c] = 0.01f;
+    for (int i = 0; i < CHANNELS_MAX * TAPS_MAX; i++) w[i] = (int8_t)check_random(&bench->check, -128, 127);
+    struct tensor x = tensor_aligned((size_t)(in * in * channels) / 4 + MEMORY_ALIGN);
+    struct tensor packed = tensor_aligned(impl->packed_bytes(channels, kernel, kernel) / 4 + 1);
+    struct tensor scratch = tensor_aligned(impl->scratch_bytes(&g, channels) / 4 + 1);
+    struct tensor y = tensor_aligned(outputs / 4 + 1);
+    for (int i = 0; i < in * in * channels; i++)
+        ((uint8_t *)x.data)[i] = (uint8_t)check_random(&bench->check, 0, 255);
+    impl->pack(channels, kernel, kernel, w, bias, multiplier, packed.data);
+    struct dwconv_u8s8_args args = {.window = g,
+                                    .images = 1,
+                                    .channels = channels,
+                                    .x = (const uint8_t *)x.data,
+                                    .packed = packed.data,
+                                    .output = {0, 0, 255},
+                                    .y = (uint8_t *)y.data,
+                                    .scratch = scratch.data};
+    struct call call = {&bench->kernels, &args};
+    double macs = (double)outputs * kernel * kernel, seconds = best_seconds(call_dwconv_u8s8, &call);
+    char what[64];
+    snprintf(what, sizeof what, "dwconv_u8s8 %dx%d s%d %d x %d (%d)", kernel, kernel, stride, in, channels,
+             layers);
+    printf("%-32s %6.1f MMAC %8.1f us %7.1f GMAC/s\n", what, macs * 1e-6, seconds * 1e6,
+           macs / seconds * 1e-9);
+    tensor_free(&x), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
+    return layers * seconds;
+}
+
 static void bench_conv(struct bench *bench, int layers, int in, int kernel, int stride, int in_channels,
                        int out_channels) {
     const struct conv_f32_impl *impl = bench->kernels.conv_f32;
@@ -217,7 +208,7 @@ static const int depthwise[][4] = {{1, 112, 1, 32}, {1, 112, 2, 96}, {1, 56, 1, 
 void bench_kernels(pomona_tier tier) {
     struct bench bench = {.check = {.random = 1}};
     kernels_select(tier, &bench.kernels);
-    bench.peak = measure_peak(tier);
+    bench.peak = peak_measure(tier, PEAK_F32, 0.03);
     printf("tier %s: gemm %s, conv %s, dwconv %s; peak %.1f GMAC/s\n", pomona_tier_name(tier),
            bench.kernels.gemm_f32->name, bench.kernels.conv_f32->name, bench.kernels.dwconv_f32->name,
            bench.peak);
@@ -227,7 +218,7 @@ void bench_kernels(pomona_tier tier) {
     for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++)
         bench_dwconv(&bench, depthwise[i][0], depthwise[i][1], 3, depthwise[i][2], depthwise[i][3]);
     report(&bench, "MobileNetV2 1.0/224", bench.total_macs, bench.total_seconds, 0);
-    printf("peak again %.1f GMAC/s\n", measure_peak(tier));
+    printf("peak again %.1f GMAC/s\n", peak_measure(tier, PEAK_F32, 0.03));
     bench_conv(&bench, 0, 56, 3, 1, 64, 64);
     bench_conv(&bench, 0, 7, 3, 1, 512, 512);
     bench_conv(&bench, 0, 224, 7, 2, 3, 64);
@@ -237,4 +228,12 @@ void bench_kernels(pomona_tier tier) {
     bench_gemm(&bench, 0, 1, 1280, 1000);
     bench_dwconv(&bench, 0, 28, 5, 1, 120);
     bench_dwconv(&bench, 0, 14, 5, 2, 672);
+    printf("dwconv_u8s8 %s\n", bench.kernels.dwconv_u8s8->name);
+    double seconds = 0;
+    for (size_t i = 0; i < sizeof depthwise / sizeof *depthwise; i++)
+        seconds +=
+            bench_dwconv_u8s8(&bench, depthwise[i][0], depthwise[i][1], 3, depthwise[i][2], depthwise[i][3]);
+    printf("dwconv_u8s8 of MobileNetV2 1.0/224 %14.1f us\n", seconds * 1e6);
+    bench_dwconv_u8s8(&bench, 0, 28, 5, 1, 120);
+    bench_dwconv_u8s8(&bench, 0, 14, 5, 2, 672);
 }

@@ -12,9 +12,14 @@
 
 struct conv_f32_impl;
 struct dwconv_f32_impl;
+struct dwconv_u8s8_impl;
 struct eltwise_f32_impl;
 struct gemm_f32_impl;
 struct gemm_f64_impl;
+struct gemm_u8s8_impl;
+struct lut_u8_impl;
+struct head_gap_f32_impl;
+struct conv0_rgbx_impl;
 struct pixels_f32_impl;
 struct pool_f32_impl;
 struct resize_u8_impl;
@@ -96,6 +101,10 @@ static inline double sum_bound(int terms) { return (2.0 * terms + 4.0) * 0x1p-24
 
 void check_gemm_f32(struct check *check, const struct gemm_f32_impl *impl);
 void check_gemm_f64(struct check *check, const struct gemm_f64_impl *impl);
+void check_gemm_u8s8(struct check *check, const struct gemm_u8s8_impl *impl);
+void check_conv0_rgbx(struct check *check, const struct conv0_rgbx_impl *impl);
+void check_head_gap_f32(struct check *check, const struct head_gap_f32_impl *impl);
+void check_lut_u8(struct check *check, const struct lut_u8_impl *impl);
 void check_conv_f32(struct check *check, const struct conv_f32_impl *impl);
 void check_dwconv_f32(struct check *check, const struct dwconv_f32_impl *impl);
 void check_pool_f32(struct check *check, const struct pool_f32_impl *impl);
@@ -103,8 +112,10 @@ void check_eltwise_f32(struct check *check, const struct eltwise_f32_impl *impl)
 void check_pixels_f32(struct check *check, const struct pixels_f32_impl *impl);
 void check_resize_u8(struct check *check, const struct resize_u8_impl *impl);
 void check_syrk_s16(struct check *check, const struct syrk_s16_impl *impl);
+void check_dwconv_u8s8(struct check *check, const struct dwconv_u8s8_impl *impl);
 
 /* Prints the speed of the tier's kernels on the layers of MobileNetV2 1.0/224. */
 void bench_kernels(pomona_tier tier);
+void bench_integer_kernels(pomona_tier tier);
 
 #endif

@@ -5,11 +5,16 @@
  * --bench measures instead. --self-test spoils outputs in every way the checks look for and fails if one of them
  * goes unnoticed. */
 #include "check.h"
+#include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/conv_f32/conv_f32.h"
 #include "kernels/dwconv_f32/dwconv_f32.h"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.h"
 #include "kernels/eltwise_f32/eltwise_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/gemm_f64/gemm_f64.h"
+#include "kernels/gemm_u8s8/gemm_u8s8.h"
+#include "kernels/head_gap_f32/head_gap_f32.h"
+#include "kernels/lut_u8/lut_u8.h"
 #include "kernels/pixels_f32/pixels_f32.h"
 #include "kernels/pool_f32/pool_f32.h"
 #include "kernels/resize_u8/resize_u8.h"
@@ -37,6 +42,18 @@ struct version {
 #define FAMILY check_gemm_f64
 #include "kernels/gemm_f64/gemm_f64.inc"
 #undef FAMILY
+#define FAMILY check_gemm_u8s8
+#include "kernels/gemm_u8s8/gemm_u8s8.inc"
+#undef FAMILY
+#define FAMILY check_conv0_rgbx
+#include "kernels/conv0_rgbx/conv0_rgbx.inc"
+#undef FAMILY
+#define FAMILY check_head_gap_f32
+#include "kernels/head_gap_f32/head_gap_f32.inc"
+#undef FAMILY
+#define FAMILY check_lut_u8
+#include "kernels/lut_u8/lut_u8.inc"
+#undef FAMILY
 #define FAMILY check_conv_f32
 #include "kernels/conv_f32/conv_f32.inc"
 #undef FAMILY
@@ -58,14 +75,22 @@ struct version {
 #define FAMILY check_syrk_s16
 #include "kernels/syrk_s16/syrk_s16.inc"
 #undef FAMILY
+#define FAMILY check_dwconv_u8s8
+#include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
+#undef FAMILY
 #undef IMPL
 
 static const struct version versions[] = {
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, true},
+#include "kernels/conv0_rgbx/conv0_rgbx.inc"
 #include "kernels/conv_f32/conv_f32.inc"
 #include "kernels/dwconv_f32/dwconv_f32.inc"
+#include "kernels/dwconv_u8s8/dwconv_u8s8.inc"
 #include "kernels/eltwise_f32/eltwise_f32.inc"
 #include "kernels/gemm_f32/gemm_f32.inc"
+#include "kernels/gemm_u8s8/gemm_u8s8.inc"
+#include "kernels/head_gap_f32/head_gap_f32.inc"
+#include "kernels/lut_u8/lut_u8.inc"
 #undef IMPL
 #define IMPL(symbol, tier) {#symbol, tier, checks_of_##symbol, false},
 #include "kernels/gemm_f64/gemm_f64.inc"
@@ -125,6 +150,7 @@ int main(int count, char **arguments) {
     }
     if (bench) {
         bench_kernels(only == POMONA_TIER_AUTO ? pomona_tier_best() : only);
+        bench_integer_kernels(only == POMONA_TIER_AUTO ? pomona_tier_best() : only);
         return EXIT_SUCCESS;
     }
     for (int i = 0; i < VERSIONS; i++) {

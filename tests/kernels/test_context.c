@@ -4,6 +4,8 @@
 #include "kernels/dwconv_f32/dwconv_f32.h"
 #include "kernels/gemm_f32/gemm_f32.h"
 #include "kernels/kernels.h"
+#include "kernels/peak.h"
+#include "kernels/peak/peak.h"
 #include "pomona/context.h"
 #include "unit.h"
 
@@ -49,6 +51,26 @@ static void families_have_the_tier_or_a_lower_one(void **state) {
         assert_int_equal(k.tier, tier);
         assert_true(k.gemm_f32->tier <= k.tier);
         assert_true(k.gemm_f32->tier == k.tier || tier == POMONA_TIER_NEONDOT);
+    }
+}
+
+static void loops_of_the_peak_do_what_they_count(void **state) {
+    (void)state;
+    static const struct peak_impl *const loops[] = {
+#define IMPL(symbol, tier) &symbol,
+#include "kernels/peak/peak.inc"
+#undef IMPL
+    };
+    for (size_t i = 0; i < sizeof loops / sizeof *loops; i++) {
+        const struct peak_impl *loop = loops[i];
+        if (!pomona_tier_available(loop->tier)) continue;
+        for (long steps = 0; steps <= 1000; steps += 250) {
+            assert_true(loop->f32(steps) == (float)(steps * loop->f32_macs));
+            assert_int_equal(loop->u8s8(steps), steps * loop->u8s8_macs);
+        }
+        double f32 = peak_measure(loop->tier, PEAK_F32, 1e-3),
+               u8s8 = peak_measure(loop->tier, PEAK_U8S8, 1e-3);
+        assert_true(loop->tier == POMONA_TIER_SCALAR ? f32 == 0 && u8s8 == 0 : f32 > 0 && u8s8 > 0);
     }
 }
 
@@ -141,6 +163,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_available_tier_runs),
         cmocka_unit_test(families_have_the_tier_or_a_lower_one),
+        cmocka_unit_test(loops_of_the_peak_do_what_they_count),
         cmocka_unit_test(kernels_are_listed_once_each),
         cmocka_unit_test_teardown(the_environment_names_the_tier, forget_environment),
         cmocka_unit_test_teardown(the_caller_overrides_the_environment, forget_environment),

@@ -142,6 +142,43 @@ static void views_and_size_are_of_the_feature_space(void **state) {
     assert_failure(open_sized("name=x", NULL, 0), POMONA_E_USAGE, "the profile asked for");
 }
 
+static pomona_status open_decoding(const char *profile, const char *decode) {
+    struct pomona_model_options options = {.profile = profile, .decode = decode};
+    network_pack(&net, &file);
+    pomona_model_free(&model);
+    return pomona_model_open_memory(context, "a.onnx", file.data, file.size, &options, &model, &error);
+}
+
+static void scaled_decoding_is_another_feature_space(void **state) {
+    (void)state;
+    char spaces[2][POMONA_HASH_TEXT_SIZE], scaled_profile[256];
+    snprintf(scaled_profile, sizeof scaled_profile, "name=mine decode=scaled %s",
+             strstr(own_profile, "orient="));
+    for (int with_profile = 0; with_profile < 2; with_profile++) {
+        if (with_profile) network_property(&net, "pomona.profile", own_profile);
+        assert_int_equal(open_decoding(NULL, NULL), POMONA_OK);
+        memcpy(spaces[0], info_of().feature_space, sizeof spaces[0]);
+        assert_int_equal(open_decoding(NULL, "exact"), POMONA_OK);
+        assert_string_equal(info_of().feature_space, spaces[0]);
+        assert_int_equal(open_decoding(NULL, "scaled"), POMONA_OK);
+        assert_int_equal(info_of().profile.decode, POMONA_DECODE_SCALED);
+        memcpy(spaces[1], info_of().feature_space, sizeof spaces[1]);
+        assert_string_not_equal(spaces[1], spaces[0]);
+    }
+    assert_failure(open_decoding(NULL, "fast"), POMONA_E_USAGE, "exact or scaled");
+    assert_int_equal(open_decoding(scaled_profile, NULL), POMONA_OK); /* what a table of such features says */
+    assert_string_equal(info_of().feature_space, spaces[1]);
+    assert_failure(open_decoding(scaled_profile, "exact"), POMONA_E_USAGE, "made for 'scaled'");
+
+    net.properties[0]->value = scaled_profile; /* a model made for it gives nothing else */
+    assert_int_equal(open_decoding(NULL, NULL), POMONA_OK);
+    assert_int_equal(info_of().profile.decode, POMONA_DECODE_SCALED);
+    assert_int_equal(open_decoding("mine", "scaled"), POMONA_OK);
+    assert_failure(open_decoding(NULL, "exact"), POMONA_E_USAGE, "made for 'scaled'");
+    assert_failure(open_decoding(own_profile, NULL), POMONA_E_USAGE, "contradicts");
+    net.model.n_metadata_props = 0;
+}
+
 static void the_metadata_says_views_and_a_head_may_add_some(void **state) {
     (void)state;
     char with_views[256], of_head[256], foreign[256];
@@ -478,6 +515,7 @@ int main(void) {
         T(info_says_what_the_file_is),
         T(a_feature_space_is_model_layer_and_profile),
         T(views_and_size_are_of_the_feature_space),
+        T(scaled_decoding_is_another_feature_space),
         T(the_metadata_says_views_and_a_head_may_add_some),
         T(features_of_views_are_their_mean),
         T(a_layer_is_a_node_or_a_value),

@@ -20,7 +20,6 @@ struct gemm_u8s8_args {
     struct requantise_output output;
     uint8_t *y; /* [m] rows of n, y_stride apart; may be `residual`, never overlaps x */
     size_t y_stride;
-    void *scratch; /* scratch_bytes() of them, uninitialised, aligned */
 };
 
 struct gemm_u8s8_impl {
@@ -29,7 +28,6 @@ struct gemm_u8s8_impl {
     size_t (*packed_bytes)(int n, int k);
     /* w [n][k]; bias [n], with the input's zero point in it; multiplier [n]. For all c: |bias| + 255 sum |w| < 2^31. */
     void (*pack)(int n, int k, const int8_t *w, const int32_t *bias, const float *multiplier, void *packed);
-    size_t (*scratch_bytes)(int k);
     void (*run)(const struct gemm_u8s8_args *args);
 };
 

@@ -13,11 +13,6 @@ static void pack(int n, int k, const int8_t *w, const int32_t *bias, const float
     memcpy((char *)packed + 8 * channels, w, channels * (size_t)k);
 }
 
-static size_t scratch_bytes(int k) {
-    (void)k;
-    return 0;
-}
-
 static void run(const struct gemm_u8s8_args *a) {
     const int32_t *bias = a->packed;
     const float *multiplier = (const float *)bias + a->n;
@@ -36,5 +31,4 @@ static void run(const struct gemm_u8s8_args *a) {
         }
 }
 
-const struct gemm_u8s8_impl gemm_u8s8_scalar = {"scalar", POMONA_TIER_SCALAR, packed_bytes,
-                                                pack,     scratch_bytes,      run};
+const struct gemm_u8s8_impl gemm_u8s8_scalar = {"scalar", POMONA_TIER_SCALAR, packed_bytes, pack, run};

@@ -16,7 +16,6 @@ struct head_gap_f32_args {
     const void *packed; /* from pack(), aligned to MEMORY_ALIGN */
     float low, high;    /* clamp of each pixel's value, before the mean */
     float *y;           /* [images][n] */
-    void *scratch;      /* scratch_bytes() of them, uninitialised, aligned */
 };
 
 struct head_gap_f32_impl {
@@ -25,7 +24,6 @@ struct head_gap_f32_impl {
     size_t (*packed_bytes)(int n, int k);
     /* w [n][k]; bias [n], with the input's zero point in it; multiplier [n]. For all c: |bias| + 255 sum |w| < 2^31. */
     void (*pack)(int n, int k, const int8_t *w, const int32_t *bias, const float *multiplier, void *packed);
-    size_t (*scratch_bytes)(int k);
     void (*run)(const struct head_gap_f32_args *args);
 };
 

@@ -16,11 +16,6 @@ static void pack(int n, int k, const int8_t *w, const int32_t *bias, const float
     memcpy((char *)packed + 8 * channels, w, channels * (size_t)k);
 }
 
-static size_t scratch_bytes(int k) {
-    (void)k;
-    return 0;
-}
-
 static float pixel_value(const struct head_gap_f32_args *a, const uint8_t *x, int channel) {
     const int32_t *bias = a->packed;
     const float *multiplier = (const float *)bias + a->n;
@@ -41,5 +36,4 @@ static void run(const struct head_gap_f32_args *a) {
         }
 }
 
-const struct head_gap_f32_impl head_gap_f32_scalar = {"scalar", POMONA_TIER_SCALAR, packed_bytes,
-                                                      pack,     scratch_bytes,      run};
+const struct head_gap_f32_impl head_gap_f32_scalar = {"scalar", POMONA_TIER_SCALAR, packed_bytes, pack, run};
