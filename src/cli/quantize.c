@@ -3,7 +3,6 @@
 #include "pomona/quantise.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,26 +10,25 @@ enum { WORST_LAYERS = 5 };
 
 static void show_progress(void *user, const struct pomona_quantise_progress *progress) {
     bool terminal = *(const bool *)user;
-    if (!terminal && progress->done % 256 != 0) return;
+    if (!terminal && progress->done < progress->total && progress->done % 4096 >= 8) return;
     fprintf(stderr, "%s%d/%d  %s%s", terminal ? "\r\033[K" : "", progress->done, progress->total,
             progress->what, terminal ? "" : "\n");
 }
 
-static int by_noise(const void *a, const void *b) {
-    const struct pomona_quantise_layer *const *x = a, *const *y = b;
-    if ((*x)->snr != (*y)->snr) return (*x)->snr < (*y)->snr ? -1 : 1;
-    return *x < *y ? -1 : *x > *y;
-}
-
+/* The layers with the least signal to noise; of equals the earlier one first. */
 static void print_layers(const struct pomona_quantise_result *r) {
-    const struct pomona_quantise_layer **sorted = calloc((size_t)r->layer_count, sizeof *sorted);
-    if (!sorted) return;
-    for (int i = 0; i < r->layer_count; i++) sorted[i] = &r->layers[i];
-    qsort(sorted, (size_t)r->layer_count, sizeof *sorted, by_noise);
+    const struct pomona_quantise_layer *last = NULL;
     puts("weakest   signal to noise, of the layers' outputs:");
-    for (int i = 0; i < WORST_LAYERS && i < r->layer_count; i++)
-        printf("          %5.1f dB  %s  %s\n", sorted[i]->snr, sorted[i]->name, sorted[i]->text);
-    free(sorted);
+    for (int line = 0; line < WORST_LAYERS && line < r->layer_count; line++) {
+        const struct pomona_quantise_layer *next = NULL;
+        for (const struct pomona_quantise_layer *l = r->layers; l < r->layers + r->layer_count; l++) {
+            bool after = !last || l->snr > last->snr || (l->snr == last->snr && l > last);
+            if (after && (!next || l->snr < next->snr)) next = l;
+        }
+        if (!next) return;
+        printf("          %5.1f dB  %s  %s\n", next->snr, next->name, next->text);
+        last = next;
+    }
 }
 
 static void print_warnings(const struct pomona_quantise_result *r) {

@@ -92,7 +92,6 @@ static pomona_status calibrate(struct quantiser *t) {
     struct observable plan;
     int blocks = t->count < QUANTISE_BLOCKS ? t->count : QUANTISE_BLOCKS;
     TRY(observable_make(t->q.plan, t->q.kernels, &plan, t->error));
-    t->correct_count = quantisation_correctable(&t->q, t->count, &t->correct_each);
     pomona_status status = POMONA_OK;
     for (int b = 0; b < blocks && status == POMONA_OK; b++)
         status = calibration_make(&t->q, &plan, &calibrating.blocks[b], t->error);
@@ -218,21 +217,35 @@ static pomona_status format_classifier(struct quantiser *t, const char *output,
     return classifier_write(&parts, t->options->out, t->backbone.data, t->backbone.size, out, t->error);
 }
 
+/* Opens what was made, so that nothing is written which pomona itself can't run; its hash and feature space go into the head. */
+static pomona_status open_made(struct quantiser *t, const char *output, struct pomona_model **model) {
+    struct pomona_model_info info;
+    const struct pomona_model_options options = {.layer = output, .precision = "int8"};
+    TRY(pomona_model_open_memory(t->context, t->options->out, t->backbone.data, t->backbone.size, &options,
+                                 model, t->error));
+    pomona_model_get_info(*model, &info);
+    memcpy(t->result->feature_space, info.feature_space, sizeof info.feature_space);
+    return POMONA_OK;
+}
+
 static pomona_status write_file(struct quantiser *t) {
     const char *output = output_name(t);
-    struct pomona_model_info info = t->info;
+    struct pomona_model *made = NULL;
+    struct pomona_model_info info;
     struct buffer whole = BUFFER_INIT(FILE_BYTES_MAX);
     TRY(format_backbone(t, output));
-    hash_bytes(&t->backbone, info.hash);
-    info.layer = output;
-    info.precision = POMONA_PRECISION_INT8;
-    model_hash_space(&info);
-    memcpy(t->result->feature_space, info.feature_space, sizeof info.feature_space);
-    pomona_status status = t->classifier ? format_classifier(t, output, &info, &whole) : POMONA_OK;
+    pomona_status status = open_made(t, output, &made);
+    if (status == POMONA_OK && t->classifier) {
+        pomona_model_get_info(made, &info);
+        status = format_classifier(t, output, &info, &whole);
+    }
+    pomona_model_free(&made);
     const struct buffer *file = t->classifier ? &whole : &t->backbone;
     if (status == POMONA_OK) status = file_write(t->options->out, file->data, file->size, t->error);
-    hash_bytes(file, t->result->hash);
-    t->result->bytes = file->size;
+    if (status == POMONA_OK) {
+        hash_bytes(file, t->result->hash);
+        t->result->bytes = file->size;
+    }
     buffer_free(&whole);
     return status;
 }
@@ -241,7 +254,6 @@ static pomona_status run(struct quantiser *t) {
     double start = clock_seconds();
     TRY(check_options(t));
     TRY(open_source(t));
-    t->total = 5 * t->wanted;
     TRY(quantiser_read(t));
     TRY(calibrate(t));
     TRY(choose(t));

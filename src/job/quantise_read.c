@@ -121,6 +121,16 @@ static void note_cause(struct quantiser *t, const struct reading *reading) {
     }
 }
 
+/* Photos of all rounds. */
+static void plan_work(struct quantiser *t) {
+    const struct listing *check = t->options->check ? &t->check : &t->photos;
+    int checked = (size_t)t->wanted > check->count ? (int)check->count : t->wanted, rounds = 1;
+    for (int i = 0; i < t->q.plan->step_count; i++) rounds += step_is_linear(&t->q.plan->steps[i]) ? 2 : 1;
+    t->correct_count = quantisation_correctable(&t->q, t->count, &t->correct_each);
+    t->total = t->done + 2 * t->count + checked;
+    if (!t->options->no_correct) t->total += rounds * t->correct_count;
+}
+
 pomona_status quantiser_read(struct quantiser *t) {
     const struct pomona_quantise_options *options = t->options;
     const char *glob = options->glob ? options->glob : "*.jpg";
@@ -133,6 +143,7 @@ pomona_status quantiser_read(struct quantiser *t) {
     t->result->listed = (int64_t)t->photos.count;
     struct reading reading = {.t = t, .drawn = t->wanted};
     if ((size_t)reading.drawn > t->photos.count) reading.drawn = (int)t->photos.count;
+    t->total = 4 * reading.drawn; /* until it is known how many there are to correct the biases */
     t->picture = t->info.photo_bytes / (size_t)t->info.views;
     t->pixels = memory_new((size_t)reading.drawn, t->picture);
     reading.status = memory_new((size_t)reading.drawn, sizeof *reading.status);
@@ -140,6 +151,7 @@ pomona_status quantiser_read(struct quantiser *t) {
     if (status == POMONA_OK) status = quantiser_each(t, "reading", reading.drawn, read_photo, &reading);
     if (status == POMONA_OK) note_cause(t, &reading);
     if (status == POMONA_OK) status = keep_readable(t, &reading);
+    if (status == POMONA_OK) plan_work(t);
     memory_free(reading.status);
     return status;
 }

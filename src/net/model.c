@@ -207,7 +207,8 @@ static pomona_status hash_model(struct opening *opening, const void *data, size_
     return status;
 }
 
-void model_hash_space(struct pomona_model_info *info) {
+/* One hash over everything that decides what the features mean. */
+static void hash_feature_space(struct pomona_model_info *info) {
     char profile[POMONA_PROFILE_TEXT_MAX];
     const char *precision = pomona_precision_name(info->precision);
     struct sha256 hash;
@@ -250,7 +251,7 @@ static pomona_status fill_info(struct opening *opening, const void *data, size_t
     info->weight_bytes = (uint64_t)plan->packed_floats * sizeof(float);
     info->activation_bytes = (uint64_t)bytes + (uint64_t)plan->scratch_floats * sizeof(float);
     TRY(hash_model(opening, data, size));
-    model_hash_space(info);
+    hash_feature_space(info);
     return POMONA_OK;
 }
 

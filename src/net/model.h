@@ -36,7 +36,4 @@ pomona_status unpacked_model_open(const struct pomona_context *context, const ch
 /* Accepts a zeroed one. */
 void unpacked_model_free(struct unpacked_model *unpacked);
 
-/* Fills info->feature_space: one hash over everything that decides what the features mean. */
-void model_hash_space(struct pomona_model_info *info);
-
 #endif

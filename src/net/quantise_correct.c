@@ -9,10 +9,6 @@
 
 enum { CODES_BYTES_MAX = 192 << 20 };
 
-static bool is_measured(const struct correction *c, int index) {
-    return step_is_linear(&c->q->plan->steps[index]);
-}
-
 int quantisation_correctable(const struct quantised_plan *q, int photos, int *each) {
     size_t bytes = 0;
     for (int i = 0; i < q->plan->tensor_count; i++)
@@ -90,10 +86,9 @@ static float *run(const struct correction *c, struct observer *observer, int pho
 }
 
 bool correction_begin(struct correction *correction, int step) {
-    const struct plan *plan = correction->q->plan;
     correction->step = step;
     memset(correction->shift, 0, correction->widest * sizeof *correction->shift);
-    return is_measured(correction, step) && plan->steps[step].kind != STEP_MEAN;
+    return step_is_linear(&correction->q->plan->steps[step]);
 }
 
 void correction_measure(struct correction *correction, struct observer *observer, int photo) {
