@@ -1,4 +1,5 @@
 #include "base/memory.h"
+#include "base/text.h"
 #include "classifier/classifier.h"
 #include "job/quantiser.h"
 
@@ -153,7 +154,7 @@ static pomona_status sum_layers(struct checking *checking) {
         }
         layer->snr = noise > 0 && signal > 0 ? 10 * log10(signal / noise) : 200;
         step_describe(plan, &plan->steps[i], layer->text, sizeof layer->text);
-        if (plan->steps[i].name) strncpy(layer->name, plan->steps[i].name, sizeof layer->name - 1);
+        if (plan->steps[i].name) (void)text_printable(plan->steps[i].name, layer->name, sizeof layer->name);
     }
     return POMONA_OK;
 }
@@ -178,7 +179,7 @@ static pomona_status sum_photos(struct checking *checking) {
         if (outcome->cosine < result->cosine_min || result->checked == 1) {
             const char *uri = quantiser_draw(checking->photos, checking->drawn, i)->uri;
             result->cosine_min = outcome->cosine;
-            strncpy(result->cosine_min_photo, uri, sizeof result->cosine_min_photo - 1);
+            (void)text_printable(uri, result->cosine_min_photo, sizeof result->cosine_min_photo);
         }
         if (!t->classifier) continue;
         result->changed += outcome->best[0] != outcome->best[1];

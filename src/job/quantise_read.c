@@ -1,5 +1,6 @@
 #include "base/io.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "job/photos.h"
 #include "job/quantiser.h"
 #include "stats/fit/parallel.h"
@@ -115,7 +116,7 @@ static void note_cause(struct quantiser *t, const struct reading *reading) {
         struct photo_reader *reader = &t->readers[0];
         pomona_status before = reader->status;
         photo_reader_run(reader, quantiser_draw(&t->photos, reading->drawn, i));
-        strncpy(t->result->first_error, reader->cause.message, sizeof t->result->first_error - 1);
+        (void)text_printable(reader->cause.message, t->result->first_error, sizeof t->result->first_error);
         reader->status = before;
         return;
     }
