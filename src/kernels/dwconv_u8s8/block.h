@@ -17,10 +17,11 @@
 
 #include <stdbool.h>
 
-/* A window that dw_lines() knows, or kernel 0: any window, one output at a time. */
+/* A window that simd_lines.h knows, or kernel 0: any window, one output at a time. */
 struct dw_shape {
     int kernel, stride; /* of the columns */
     int rows;           /* how many lines of outputs are computed together: 2 only if 3x3 with strides 1 */
+    int halves;         /* of the channels: bit 0 the first, bit 1 the second */
 };
 
 struct dw_block {
@@ -32,6 +33,7 @@ struct dw_block {
     uint8_t *y;             /* y of that image, at the same channel */
     size_t valid;           /* channels from there on: of this block and of those of its width that follow */
     size_t bytes;           /* of a packed block */
+    uint8_t *waiting;       /* room for half of the results of a line */
 };
 
 /* The next block of `width` channels. */
@@ -61,6 +63,11 @@ ALWAYS_INLINE size_t dw_line_groups(int kernel_height, int kernel_width) {
 
 ALWAYS_INLINE size_t dw_groups(int kernel_height, int kernel_width) {
     return dw_line_groups(kernel_height, kernel_width) + (dw_taps(kernel_height, kernel_width) + 3) / 4;
+}
+
+/* Where channel c of a block is in its bias and multiplier: see simd_x86.h. */
+ALWAYS_INLINE size_t dw_position(size_t width, size_t c) {
+    return c % 16 / 4 * (width / 4) + c / 16 * 4 + c % 4;
 }
 
 /* Row in_y of the image, or of padding. */

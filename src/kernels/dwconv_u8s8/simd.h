@@ -1,11 +1,12 @@
-/* dwconv_u8s8 on top of lines.h: packing and the loop over blocks. The source that includes this defines, after its
+/* dwconv_u8s8 on top of simd_lines.h: packing and the loop over blocks. The source that includes this defines, after its
  * blocks,
  *   dw_width(channels)           of the next block, when so many channels are left
  *   dw_group_bytes(width)
- *   dw_position(width, channel)  where a channel of the block is in a vector of biases or multipliers
  *   dw_put(width, group, channel, i, weight)    weight i (0..3) of a channel into a group
  *   dw_together(channels)        how many of the next channels go through an image together: blocks of one width
  *   dw_run_blocks(width, block)  that many */
+
+enum { WIDTH_MAX = 64 };
 
 static size_t block_bytes(size_t width, int kernel_height, int kernel_width) {
     return 8 * width + dw_groups(kernel_height, kernel_width) * dw_group_bytes(width);
@@ -55,21 +56,25 @@ static void pack(int channels, int kernel_height, int kernel_width, const int8_t
     }
 }
 
-/* A row of padding; a block may read past its end. */
+/* A row of padding, past whose end a block may read; then room for half of the results of two lines. */
+static size_t padding_bytes(const struct window *window, int channels) {
+    return ((size_t)window->in_width * (size_t)channels + 2 * MEMORY_ALIGN - 1) / MEMORY_ALIGN * MEMORY_ALIGN;
+}
+
 static size_t scratch_bytes(const struct window *window, int channels) {
-    return (size_t)window->in_width * (size_t)channels + MEMORY_ALIGN;
+    return padding_bytes(window, channels) + (size_t)window->out_width * 2 * WIDTH_MAX;
 }
 
 /* Lines need that steps inside them meet no column outside the image. */
 static struct dw_shape choose_shape(const struct window *g) {
-    const struct dw_shape any = {0, 0, 0};
+    const struct dw_shape any = {0, 0, 0, 0};
     int kernel = g->kernel_width, stride = g->stride_x;
     if (g->dilation_x != 1 || g->dilation_y != 1 || g->kernel_height != kernel) return any;
     if ((kernel != 3 && kernel != 5) || (stride != 1 && stride != 2)) return any;
     int flight = (kernel + stride - 1) / stride, steps = g->out_width - (flight - 1);
     if (steps < 0 || g->pad_left > kernel - stride) return any;
     if ((steps - 1) * stride + kernel - 1 - g->pad_left >= g->in_width) return any;
-    return (struct dw_shape){kernel, stride, kernel == 3 && stride == 1 && g->stride_y == 1 ? 2 : 1};
+    return (struct dw_shape){kernel, stride, kernel == 3 && stride == 1 && g->stride_y == 1 ? 2 : 1, 0};
 }
 
 static void run(const struct dwconv_u8s8_args *a) {
@@ -77,9 +82,14 @@ static void run(const struct dwconv_u8s8_args *a) {
     size_t channels = (size_t)a->channels;
     size_t x_image = (size_t)g->in_height * (size_t)g->in_width * channels,
            y_image = (size_t)g->out_height * (size_t)g->out_width * channels;
-    memset(a->scratch, a->padding, scratch_bytes(g, a->channels));
+    size_t padding = padding_bytes(g, a->channels);
+    memset(a->scratch, a->padding, padding);
     for (int image = 0; image < a->images; image++) {
-        struct dw_block block = {a, choose_shape(g), a->packed, a->scratch, NULL, NULL, 0, 0};
+        struct dw_block block = {.args = a,
+                                 .shape = choose_shape(g),
+                                 .packed = a->packed,
+                                 .padding = a->scratch,
+                                 .waiting = (uint8_t *)a->scratch + padding};
         for (size_t first = 0, count; first < channels; first += count) {
             size_t width = dw_width(channels - first);
             count = dw_together(channels - first);

@@ -1,6 +1,9 @@
 /* gemm_u8s8 on top of simd_i8/ISA.h. The source that includes this defines HEIGHTS_n and ROWS_MAX (simd_tile.h) and
  *   GEMM_CACHE_BYTES  how much of the L2 cache one operand may take */
 #include "kernels/gemm_u8s8/simd_rows.h"
+#if STREAM_STEPS_MAX > 0
+#include "kernels/gemm_u8s8/simd_stream.h"
+#endif
 
 static inline size_t steps_of(int k) { return ((size_t)k + GROUP - 1) / GROUP; }
 
@@ -13,11 +16,26 @@ static int block_rows(int m, int n, int k) {
     return rows < (size_t)m ? (int)rows : m;
 }
 
+/* Rows [row, end) of all channels. */
+static void strips(const struct gemm_u8s8_args *a, int row, int end) {
+    const uint8_t *packed = a->packed;
+    size_t steps = steps_of(a->k);
+    for (int column = 0, vectors; column < a->n; column += vectors * LANES) {
+        int next = row;
+        vectors = strip_vectors(a->n - column, steps);
+#if STREAM_STEPS_MAX > 0
+        next = stream_rows(a, packed, row, end, column, vectors, steps);
+#endif
+        strip_rows(a, (struct pieces){1, 0, steps}, packed, next, end, column, vectors);
+        packed += strip_bytes(vectors, steps);
+    }
+}
+
 static void run(const struct gemm_u8s8_args *a) {
     int block = block_rows(a->m, a->n, a->k), end;
     for (int row = 0; row < a->m; row = end) {
         end = a->m - row > block ? row + block : a->m;
-        all_strips(a, (struct pieces){1, 0, steps_of(a->k)}, row, end);
+        strips(a, row, end);
     }
 }
 

@@ -21,16 +21,19 @@ static void pack(int n, int k, const int8_t *w, const int32_t *bias, const float
 /* Adds `rows` pixels to the sums over pixels, one after the other. */
 ALWAYS_INLINE void add_tile(const struct head_gap_f32_args *a, struct strip strip, const uint8_t *x, int rows,
                             int vectors, floats total[VECTORS_MAX]) {
-    sums sum[ROWS_MAX][VECTORS_MAX];
+    sums sum[ROWS_MAX * VECTORS_MAX];
     tile_sums(x, (size_t)a->k, (struct pieces){1, 0, steps_of(a->k)}, strip, rows, vectors, sum);
     floats low = floats_set(a->low), high = floats_set(a->high);
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-        floats multiplier = floats_load(strip.multiplier + v * LANES);
-        UNROLL
-        for (int r = 0; r < rows; r++)
-            total[v] = floats_add(total[v], floats_clamp(sums_scale(sum[r][v], multiplier), low, high));
-    }
+#define ADD(r, v)                                                                                            \
+    if ((r) < rows && (v) < vectors)                                                                         \
+        total[v < VECTORS_MAX ? v : 0] = floats_add(                                                         \
+            total[v < VECTORS_MAX ? v : 0],                                                                  \
+            floats_clamp(sums_scale(sum[(r)*vectors + (v)], floats_load(strip.multiplier + (v)*LANES)), low, \
+                         high));
+#define ADD_ROW(r) EACH_VECTOR(ADD, r)
+    EACH_ROW(ADD_ROW)
+#undef ADD
+#undef ADD_ROW
 }
 
 #define TILE_ROWS(rows, vectors)                                                                             \
@@ -70,7 +73,7 @@ STRIP_MEANS(4)
 static void run(const struct head_gap_f32_args *a) {
     const uint8_t *packed = a->packed;
     for (int column = 0, vectors; column < a->n; column += vectors * LANES) {
-        vectors = strip_vectors(a->n - column);
+        vectors = strip_vectors(a->n - column, steps_of(a->k));
         switch (vectors) {
         case 1: strip_means_1(a, packed, column); break;
         case 2: strip_means_2(a, packed, column); break;

@@ -6,9 +6,11 @@
 
 #include <stdbool.h>
 
-/* How many vectors the next strip has when `channels` remain: as even as possible. */
-static inline int strip_vectors(int channels) {
-    int left = (channels + LANES - 1) / LANES, strips = (left + VECTORS_MAX - 1) / VECTORS_MAX;
+/* How many vectors the next strip has when `channels` remain: as even as possible, and few where a product has so few steps that
+ * registers keep all of its weights. */
+static inline int strip_vectors(int channels, size_t steps) {
+    int most = steps <= STREAM_STEPS_MAX && VECTORS_MAX > 3 ? 3 : VECTORS_MAX;
+    int left = (channels + LANES - 1) / LANES, strips = (left + most - 1) / most;
     return (left + strips - 1) / strips;
 }
 
@@ -19,7 +21,7 @@ static inline size_t strip_bytes(int vectors, size_t steps) {
 static inline size_t strips_bytes(int channels, size_t steps) {
     size_t bytes = 0;
     for (int left = channels, vectors; left > 0; left -= vectors * LANES) {
-        vectors = strip_vectors(left);
+        vectors = strip_vectors(left, steps);
         bytes += strip_bytes(vectors, steps);
     }
     return bytes;
@@ -71,7 +73,7 @@ static inline void pack_lane(const struct panel_source *s, int channel, int vect
 static inline void strips_pack(const struct panel_source *s, void *packed) {
     uint8_t *strip = packed;
     for (int first = 0, vectors; first < s->channels; first += vectors * LANES) {
-        vectors = strip_vectors(s->channels - first);
+        vectors = strip_vectors(s->channels - first, s->steps);
         for (int i = 0; i < vectors; i++)
             for (int lane = 0; lane < LANES; lane++)
                 pack_lane(s, first + packed_channel(vectors, i, lane, s->in_order), vectors, (size_t)i,

@@ -4,6 +4,7 @@
 #define KERNELS_SIMD_I8_X86_AVX2_H
 
 #include "kernels/simd_i8/common.h"
+#include "kernels/simd_i8/unrolled.h"
 
 #include <immintrin.h>
 
@@ -37,6 +38,9 @@ ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) {
     s = _mm256_add_epi32(s, _mm256_madd_epi16(p.even, w.even));
     return _mm256_add_epi32(s, _mm256_madd_epi16(p.odd, w.odd));
 }
+ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
+    return sums_dot(s, p, weights_load(w));
+}
 ALWAYS_INLINE floats sums_scale(sums s, floats m) { return _mm256_mul_ps(_mm256_cvtepi32_ps(s), m); }
 ALWAYS_INLINE floats floats_load(const float *p) { return _mm256_loadu_ps(p); }
 ALWAYS_INLINE floats floats_set(float x) { return _mm256_set1_ps(x); }
@@ -55,44 +59,88 @@ ALWAYS_INLINE void floats_store_upto(float *p, floats v, size_t count) {
     memcpy(p, lanes, count * sizeof *p);
 }
 
-ALWAYS_INLINE void bytes_store(size_t count, int vectors, const floats *rounded,
-                               struct requantise_output output, uint8_t *y) {
-    __m256i first = _mm256_cvtps_epi32(rounded[0]), second = _mm256_cvtps_epi32(rounded[vectors - 1]);
-    __m256i words =
-        _mm256_adds_epi16(_mm256_packs_epi32(first, second), _mm256_set1_epi16((short)output.zero_point));
-    __m256i bytes = _mm256_packus_epi16(words, words); /* each half: 4 * vectors bytes, twice or more */
+/* Packing leaves [half][register][4] bytes; rows want [row][half][vector][4]. */
+ALWAYS_INLINE __m256i bytes_to_rows(int rows, int vectors) {
+    int32_t order[8];
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        int row = i / (2 * vectors), half = i / vectors % 2, v = i % vectors;
+        order[i] = row < rows ? half * 4 + row * vectors + v : 0;
+    }
+    return _mm256_loadu_si256((const __m256i *)(const void *)order);
+}
+/* And back. */
+ALWAYS_INLINE __m256i rows_to_bytes(int rows, int vectors) {
+    int32_t order[8];
+    UNROLL
+    for (int i = 0; i < 8; i++) {
+        int half = i / 4, row = i % 4 / vectors, v = i % 4 % vectors;
+        order[i] = row < rows ? row * 2 * vectors + half * vectors + v : 0;
+    }
+    return _mm256_loadu_si256((const __m256i *)(const void *)order);
+}
+
+ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, struct requantise_output output,
+                               size_t count, uint8_t *y, size_t y_stride) {
+    __m256i integers[4], zero_point = _mm256_set1_epi16((short)output.zero_point);
+#define ROUND(i)                                                                                             \
+    if ((i) < rows * vectors) integers[i] = _mm256_cvtps_epi32(values[i]);
+    EACH_REGISTER(ROUND)
+#undef ROUND
+    int second = rows * vectors > 1 ? 1 : 0, third = rows * vectors > 2 ? 2 : 0, last = rows * vectors - 1;
+    __m256i left = _mm256_adds_epi16(_mm256_packs_epi32(integers[0], integers[second]), zero_point);
+    __m256i right = left;
+    if (third) right = _mm256_adds_epi16(_mm256_packs_epi32(integers[third], integers[last]), zero_point);
+    __m256i bytes = _mm256_packus_epi16(left, right);
     bytes = _mm256_max_epu8(bytes, _mm256_set1_epi8((char)output.low));
     bytes = _mm256_min_epu8(bytes, _mm256_set1_epi8((char)output.high));
+    bytes = _mm256_permutevar8x32_epi32(bytes, bytes_to_rows(rows, vectors));
+    uint8_t all[32];
+    size_t width = (size_t)vectors * LANES;
+    if (count < width) {
+        _mm256_storeu_si256((__m256i *)(void *)all, bytes);
+        for (int r = 0; r < rows; r++) memcpy(y + (size_t)r * y_stride, all + (size_t)r * width, count);
+        return;
+    }
     __m128i low = _mm256_castsi256_si128(bytes), high = _mm256_extracti128_si256(bytes, 1);
-    __m128i together = vectors == 2 ? _mm_unpacklo_epi64(low, high) : _mm_unpacklo_epi32(low, high);
-    if (count >= (size_t)vectors * LANES && vectors == 2) {
-        _mm_storeu_si128((__m128i *)(void *)y, together);
+    if (vectors == 2) {
+        _mm_storeu_si128((__m128i *)(void *)y, low);
+        if (rows > 1) _mm_storeu_si128((__m128i *)(void *)(y + y_stride), high);
     } else {
-        uint8_t all[16];
-        _mm_storeu_si128((__m128i *)(void *)all, together);
-        memcpy(y, all, count);
+        _mm_storel_epi64((__m128i *)(void *)y, low);
+        if (rows > 1) _mm_storel_epi64((__m128i *)(void *)(y + y_stride), _mm_unpackhi_epi64(low, low));
+        if (rows > 2) _mm_storel_epi64((__m128i *)(void *)(y + 2 * y_stride), high);
+        if (rows > 3) _mm_storel_epi64((__m128i *)(void *)(y + 3 * y_stride), _mm_unpackhi_epi64(high, high));
     }
 }
 
-ALWAYS_INLINE void residual_load(size_t count, int vectors, const uint8_t *r,
+ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t r_stride, size_t count,
                                  struct requantise_residual scale, floats *addends) {
-    /* at most 16 bytes of which `count` matter: kernels may read past the end of their inputs */
-    (void)count;
-    __m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)r);
-    __m128i order = vectors == 2 ? _mm_setr_epi8(0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15)
-                                 : _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7);
-    bytes = _mm_shuffle_epi8(bytes, order);
-    __m256i wide[2] = {_mm256_cvtepu8_epi32(bytes), _mm256_cvtepu8_epi32(_mm_srli_si128(bytes, 8))};
-    __m256i zero_point = _mm256_set1_epi32(scale.zero_point);
+    uint8_t all[32] = {0};
+    size_t width = (size_t)vectors * LANES;
     UNROLL
-    for (int i = 0; i < vectors; i++)
-        addends[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(wide[i], zero_point)),
+    for (int i = 0; i < rows; i++)
+        memcpy(all + (size_t)i * width, r + (size_t)i * r_stride,
+               width); /* may be past the row, as inputs allow */
+    (void)count;
+    __m256i zero = _mm256_setzero_si256(), bytes = _mm256_loadu_si256((const __m256i *)(const void *)all);
+    bytes = _mm256_permutevar8x32_epi32(bytes, rows_to_bytes(rows, vectors));
+    __m256i low = _mm256_unpacklo_epi8(bytes, zero), high = _mm256_unpackhi_epi8(bytes, zero);
+    __m256i wide[4] = {_mm256_unpacklo_epi16(low, zero), _mm256_unpackhi_epi16(low, zero),
+                       _mm256_unpacklo_epi16(high, zero), _mm256_unpackhi_epi16(high, zero)};
+    __m256i zero_point = _mm256_set1_epi32(scale.zero_point);
+#define ADDEND(i)                                                                                            \
+    if ((i) < rows * vectors)                                                                                \
+        addends[i] = _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_sub_epi32(wide[i], zero_point)),                \
                                    _mm256_set1_ps(scale.factor));
+    EACH_REGISTER(ADDEND)
+#undef ADDEND
 }
 
 /* Heights of the tiles with AVX2: 8 sums, two halves of two vectors of weights, one pixel's halves in 16 registers. */
-#define ROWS_MAX     4
-#define HEIGHTS_1(H) H(4) H(2) H(1)
-#define HEIGHTS_2(H) H(4) H(2) H(1)
+#define ROWS_MAX         4
+#define STREAM_STEPS_MAX 0
+#define HEIGHTS_1(H)     H(4) H(2) H(1)
+#define HEIGHTS_2(H)     H(4) H(2) H(1)
 
 #endif
