@@ -1,6 +1,9 @@
 """One thread, one network: milliseconds a photo of pomona, ONNX Runtime and OpenVINO, on one core, in turns.
 
-usage: net.py [--model FILE.onnx] [--rounds 20] [--batches 1 2 4 8 16] [--tier TIER] [--keep]
+usage: net.py [--model FILE.onnx] [--precision fp32|int8] [--rounds 20] [--batches 1 2 4 8 16] [--tier TIER] [--keep]
+
+int8: pomona quantizes the model; OpenVINO runs what NNCF, its own tool, makes of it, and also pomona's file, ONNX Runtime pomona's
+file and what its own tool makes. All are calibrated on the same photos.
 
 Each engine first finds its best batch size; then the engines take turns, a round each, so that a slow minute of the machine
 hits them all. Peers are given normalised floats; pomona also turns uint8 pixels into floats within its time.
@@ -14,6 +17,7 @@ import time
 import numpy as np
 
 import common
+import quantized
 
 
 class Pomona:
@@ -46,10 +50,9 @@ class Peer:
 
 
 class OnnxRuntime(Peer):
-    name = "onnxruntime"
-
-    def __init__(self, model, shape):
+    def __init__(self, model, shape, name="onnxruntime"):
         import onnxruntime
+        self.name = name
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self.session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
@@ -64,10 +67,9 @@ class OnnxRuntime(Peer):
 
 
 class OpenVino(Peer):
-    name = "openvino"
-
-    def __init__(self, model, shape):
+    def __init__(self, model, shape, name="openvino"):
         import openvino
+        self.name = name
         self.core, self.model, self.shape = openvino.Core(), str(model), shape
         self.version, self.inputs, self.requests = openvino.__version__.split("-")[0], {}, {}
 
@@ -101,7 +103,7 @@ def best_batch(engine, batches, seconds):
         runs = max(1, int(seconds / engine.run(batch, 1)))
         figures.append((min(engine.run(batch, runs) for _ in range(3)) / runs / batch, batch))
     fastest, batch = min(figures)
-    print(f"  {engine.name:12} " + "  ".join(f"{b}: {1e3 * t:.2f}" for t, b in sorted(figures, key=lambda f: f[1])))
+    print(f"  {engine.name:24} " + "  ".join(f"{b}: {1e3 * t:.2f}" for t, b in sorted(figures, key=lambda f: f[1])))
     return batch, max(1, int(seconds / (fastest * batch)))
 
 
@@ -111,6 +113,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=0.5, help="length of a round")
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16])
+    parser.add_argument("--precision", choices=["fp32", "int8"], default="fp32")
     parser.add_argument("--tier")
     parser.add_argument("--keep", action="store_true", help="add the rows to bench/results/net.csv")
     options = parser.parse_args()
@@ -118,7 +121,16 @@ def main():
         sys.exit(f"no model at {options.model}: give --model, or set POMONA_SHARED")
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     shape = input_shape(options.model)
-    engines = [Pomona(options.model, options.tier), OnnxRuntime(options.model, shape), OpenVino(options.model, shape)]
+    if options.precision == "int8":
+        ours = quantized.pomona(options.model)
+        engines = [Pomona(ours, options.tier),
+                   OpenVino(quantized.nncf(options.model), shape, "openvino nncf"),
+                   OpenVino(ours, shape, "openvino pomona's file"),
+                   OnnxRuntime(quantized.onnxruntime(options.model), shape, "onnxruntime its own file"),
+                   OnnxRuntime(ours, shape, "onnxruntime pomona's file")]
+    else:
+        engines = [Pomona(options.model, options.tier), OnnxRuntime(options.model, shape),
+                   OpenVino(options.model, shape)]
     print("ms a photo, by batch size")
     best = {engine: best_batch(engine, options.batches, options.seconds) for engine in engines}
     rows, times = [], {engine: [] for engine in engines}
@@ -127,14 +139,14 @@ def main():
             batch, runs = best[engine]
             seconds = engine.run(batch, runs)
             times[engine].append(1e3 * seconds / (runs * batch))
-            rows.append({"model": os.path.basename(options.model), "engine": engine.name, "version": engine.version,
+            rows.append({"model": os.path.basename(options.model), "precision": options.precision, "engine": engine.name, "version": engine.version,
                          "threads": 1, "batch": batch, "round": number, "photos": runs * batch,
                          "seconds": f"{seconds:.6f}", "ms_a_photo": f"{times[engine][-1]:.4f}"})
-    print(f"\n{'engine':12} {'version':20} batch   median ms (middle 80 %)     against pomona")
+    print(f"\n{'engine':26} {'version':20} batch   median ms (middle 80 %)     against pomona")
     ours = common.spread(times[engines[0]])[0]
     for engine in engines:
         median, low, high = common.spread(times[engine])
-        print(f"{engine.name:12} {engine.version:20} {best[engine][0]:5}   {median:7.3f} ({low:.3f} - {high:.3f})   "
+        print(f"{engine.name:26} {engine.version:20} {best[engine][0]:5}   {median:7.3f} ({low:.3f} - {high:.3f})   "
               f"{median / ours:.2f}")
     if options.keep:
         common.append_rows("net", rows)

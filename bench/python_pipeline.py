@@ -1,6 +1,6 @@
-"""The peer of the whole job: the same work in well-tuned Python (Pillow, ONNX Runtime, pyarrow), processes side by side.
+"""The peer of the whole job: the same work in well-tuned Python (Pillow, ONNX Runtime or OpenVINO, pyarrow), processes side by side.
 
-usage: python_pipeline.py PHOTOS OUT MODEL.onnx [--processes 2] [--batch 16] [--partitions 20]
+usage: python_pipeline.py PHOTOS OUT MODEL [--engine onnxruntime|openvino] [--processes 2] [--batch 16] [--partitions 20]
 
 Reads, decodes and resizes each photo as the reference does, runs the network in batches with one thread a process, and
 writes (path, label, features) as snappy Parquet parts.
@@ -11,17 +11,40 @@ import os
 import pathlib
 
 
+def onnxruntime_network(model):
+    import onnxruntime
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda x: session.run(None, {name: x})[0]
+
+
+def openvino_network(model):
+    import openvino
+    core, requests = openvino.Core(), {}
+
+    def request(batch):
+        network = core.read_model(model)
+        network.reshape([batch, 224, 224, 3])
+        return core.compile_model(network, "CPU", {
+            "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+
+    def run(x):
+        if len(x) not in requests:
+            requests[len(x)] = request(len(x))
+        return requests[len(x)].infer([x], share_inputs=True)[0].reshape(len(x), -1).copy()
+    return run
+
+
 def work(job):
     paths, parts, options = job
     import numpy as np
-    import onnxruntime
     import pyarrow as pa
     import pyarrow.parquet as pq
     from PIL import Image
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
-    session = onnxruntime.InferenceSession(options.model, settings, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+    network = {"onnxruntime": onnxruntime_network, "openvino": openvino_network}[options.engine](options.model)
     pixels = np.empty((options.batch, 224, 224, 3), np.float32)
     schema = pa.schema([("path", pa.string()), ("label", pa.string()), ("features", pa.list_(pa.float32()))])
 
@@ -32,7 +55,7 @@ def work(job):
         x = pixels[:len(batch)]
         x *= np.float32(1 / 127.5)
         x -= np.float32(1)
-        return session.run(None, {name: x})[0]
+        return network(x)
 
     for part, low, high in parts:
         rows = paths[low:high]
@@ -50,6 +73,7 @@ def main():
     parser.add_argument("photos")
     parser.add_argument("out")
     parser.add_argument("model")
+    parser.add_argument("--engine", choices=["onnxruntime", "openvino"], default="onnxruntime")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--partitions", type=int, default=20)

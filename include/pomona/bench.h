@@ -83,7 +83,7 @@ struct pomona_bench_row {
 struct pomona_bench_peak {
     int threads;
     double ghz;
-    double f32, u8s8; /* GMAC/s; NaN: the tier has none */
+    double f32, u8s8; /* GMAC/s, of no more threads than there are cores; NaN: the tier has none */
 };
 
 struct pomona_bench_result {

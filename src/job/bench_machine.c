@@ -70,12 +70,14 @@ static pomona_status look_at(struct look *look, int threads, void (*measure)(voi
 pomona_status machine_look(pomona_tier tier, int threads, double seconds, struct machine_state *state,
                            struct pomona_error *error) {
     struct look look = {tier, seconds, memory_new((size_t)threads, sizeof *look.of_threads)};
+    int cores = pomona_cpu_threads();
     *state = (struct machine_state){0};
     if (!look.of_threads) return fail_memory(error, "threads");
     pomona_status status = look_at(&look, threads, measure_ghz, &state->ghz, error);
     if (status == POMONA_OK) status = look_at(&look, threads, measure_f32, &state->f32, error);
     if (status == POMONA_OK) status = look_at(&look, threads, measure_u8s8, &state->u8s8, error);
     state->ghz /= threads;
+    if (threads > cores) state->f32 *= (double)cores / threads, state->u8s8 *= (double)cores / threads;
     if (!(state->f32 > 0)) state->f32 = state->u8s8 = NAN;
     memory_free(look.of_threads);
     return status;

@@ -11,7 +11,7 @@ double machine_ghz(double seconds);
 /* What `threads` threads see at once. */
 struct machine_state {
     double ghz;       /* mean */
-    double f32, u8s8; /* GMAC/s, sum; NaN: the tier has no peak */
+    double f32, u8s8; /* GMAC/s, sum, of no more threads than there are cores; NaN: the tier has no peak */
 };
 
 /* Measures one after the other, each for about `seconds`, with all threads at once. Errors: those of gang_run. */

@@ -112,7 +112,7 @@ static pomona_status read_photos(struct reading *r, struct pomona_error *error) 
             return fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted");
         TRY(read_photo(r, &r->listing.photos[i * listed / wanted], error));
     }
-    snprintf(result->first_failure, sizeof result->first_failure, "%s", r->first_failure.message);
+    snprintf(result->first_failure, sizeof result->first_failure, "%.383s", r->first_failure.message);
     if (r->photos->count > 0) return POMONA_OK;
     if (error) *error = r->first_failure;
     return r->first_status;

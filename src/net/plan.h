@@ -49,7 +49,7 @@ enum step_kind {
     STEP_CONCAT,       /* rows of all inputs side by side */
     STEP_PAD,          /* a border of alpha around an image */
     STEP_SOFTMAX,      /* over the channels of each row */
-    STEP_QUANTIZE,     /* fp32 to bytes; integer.c merges it into others, a plan that runs has none */
+    STEP_QUANTIZE,     /* fp32 to bytes; integer.c merges it into others, but for those behind the mean */
     STEP_DEQUANTIZE,   /* and back, likewise */
     STEP_HEAD,         /* y = mean over rows of clamp(x . w + bias): bytes to fp32 */
     STEP_TABLE         /* y = table[x], bytes */

@@ -29,11 +29,11 @@ static size_t scratch_bytes(const struct window *window) {
     return padded_width(window) * padded_height(window) * 4;
 }
 
-static void widen_row(const uint8_t *x, const uint8_t *table, size_t pixels, uint8_t *y) {
+static void widen_row(const uint8_t *x, const uint8_t *table, size_t count, uint8_t *y) {
     size_t i = 0;
     if (!table)
-        for (; i + RGBX_STEP <= pixels; i += RGBX_STEP) rgbx_step(x + 3 * i, y + 4 * i);
-    for (; i < pixels; i++) {
+        for (; i + RGBX_STEP <= count; i += RGBX_STEP) rgbx_step(x + 3 * i, y + 4 * i);
+    for (; i < count; i++) {
         const uint8_t *from = x + 3 * i;
         uint8_t *to = y + 4 * i;
         for (int c = 0; c < 3; c++) to[c] = table ? table[c * 256 + from[c]] : from[c];

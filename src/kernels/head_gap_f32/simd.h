@@ -49,7 +49,7 @@ ALWAYS_INLINE void add_tile(const struct head_gap_f32_args *a, struct strip stri
     __attribute__((noinline)) static void strip_means_##vectors(const struct head_gap_f32_args *a,           \
                                                                 const void *packed, int column) {            \
         struct strip strip = strip_at(packed, vectors);                                                      \
-        floats pixels = floats_set((float)a->pixels);                                                        \
+        floats divisor = floats_set((float)a->pixels);                                                       \
         for (size_t image = 0; image < (size_t)a->images; image++) {                                         \
             const uint8_t *x = a->x + image * (size_t)a->pixels * (size_t)a->k;                              \
             floats total[VECTORS_MAX];                                                                       \
@@ -59,7 +59,7 @@ ALWAYS_INLINE void add_tile(const struct head_gap_f32_args *a, struct strip stri
                 int first = column + v * LANES;                                                              \
                 if (first < a->n)                                                                            \
                     floats_store_upto(a->y + image * (size_t)a->n + (size_t)first,                           \
-                                      floats_div(total[v], pixels), (size_t)(a->n - first));                 \
+                                      floats_div(total[v], divisor), (size_t)(a->n - first));                \
             }                                                                                                \
         }                                                                                                    \
     }
