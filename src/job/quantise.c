@@ -38,7 +38,7 @@ static pomona_status read_source(struct quantiser *t) {
     if (t->options->model) return file_read(t->options->model, &t->file, t->error);
     const void *data;
     size_t size;
-    embedded_model(&data, &size);
+    embedded_model("fp32", &data, &size);
     return buffer_append(&t->file, data, size, t->error);
 }
 
