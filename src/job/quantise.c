@@ -163,7 +163,7 @@ static pomona_status choose(struct quantiser *t) {
     const struct pomona_quantise_options *options = t->options;
     quantisation_find_gains(&t->q);
     if (!options->no_equalise) TRY(quantisation_equalise(&t->q));
-    quantisation_choose_tensors(&t->q, !options->no_clip);
+    TRY(quantisation_choose_tensors(&t->q, !options->no_clip));
     quantisation_choose_weights(&t->q, !options->no_clip);
     if (!options->no_correct) TRY(correct(t));
     return POMONA_OK;

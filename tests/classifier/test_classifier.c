@@ -79,6 +79,7 @@ static struct classifier_parts parts_of(const struct head *head, const struct po
                                      .layer = "features",
                                      .profile = profile,
                                      .feature_space = space,
+                                     .precision = "fp32",
                                      .backbone_hash = hash,
                                      .facts = &fact,
                                      .fact_count = 1};
