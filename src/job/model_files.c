@@ -145,7 +145,8 @@ pomona_status pomona_model_export(const struct pomona_context *context,
 static pomona_status look_at_head(const char *head, bool *half, bool *integers, struct pomona_error *error) {
     struct model_file file = MODEL_FILE_INIT(error);
     pomona_status status = model_file_read(&file, head, NULL);
-    const char *precision = status == POMONA_OK ? onnx_graph_property(&file.graph, HEAD_KEY("precision")) : NULL;
+    const char *precision =
+        status == POMONA_OK ? onnx_graph_property(&file.graph, HEAD_KEY("precision")) : NULL;
     *half = file.half;
     *integers = precision && strcmp(precision, "int8") == 0;
     model_file_free(&file);
