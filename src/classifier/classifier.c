@@ -76,9 +76,13 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
     /* a head alone knows its views and size better than the backbone does */
     const char *profile = asked->profile;
     int size = asked->size;
+    bool plain = c->precision &&
+                 strcmp(c->precision, "fp32") == 0; /* trained on a quantised file's fp32 features, say */
     struct pomona_model_options options = {.layer = c->layer,
                                            .profile = c->profile ? c->profile : profile,
-                                           .precision = asked->precision ? asked->precision : c->precision};
+                                           .precision = asked->precision ? asked->precision
+                                                        : plain          ? "fp32"
+                                                                         : NULL};
     struct pomona_model_info *info = &c->info.model;
     TRY(pomona_model_open_memory(context, name, data, bytes, &options, &c->model, error));
     pomona_model_get_info(c->model, info);
