@@ -33,6 +33,11 @@ static pomona_status check_options(const struct pomona_features_options *options
     return parquet_lists_parse(options->list_layout ? options->list_layout : "legacy", &job->lists, error);
 }
 
+/* The tier, as far as the features depend on it: in 8 bits they are the same on every one. */
+static const char *tier_of_features(const struct job *job) {
+    return job->info.precision == POMONA_PRECISION_INT8 ? "any" : job->result->tier;
+}
+
 /* What every file's footer says about its origin. */
 static void describe_origin(struct job *job) {
     const struct pomona_features_result *result = job->result;
@@ -43,7 +48,7 @@ static void describe_origin(struct job *job) {
         {"pomona.layer", result->layer},
         {"pomona.profile", result->profile_text},
         {"pomona.precision", result->precision},
-        {"pomona.tier", result->tier},
+        {"pomona.tier", tier_of_features(job)},
         {"pomona.feature_space", result->feature_space}};
     memcpy(job->properties, properties, sizeof properties);
 }
@@ -101,7 +106,7 @@ static void name_job(struct job *job) {
     sha256_start(&hash);
     sha256_add_field(&hash, "pomona features 1", 17);
     sha256_add_field(&hash, result->feature_space, strlen(result->feature_space));
-    sha256_add_field(&hash, result->tier, strlen(result->tier));
+    sha256_add_field(&hash, tier_of_features(job), strlen(tier_of_features(job)));
     sha256_add_field(&hash, numbers, sizeof numbers);
     for (size_t i = 0; i < job->photos.count; i++) {
         const struct listed_photo *photo = &job->photos.photos[i];

@@ -1,4 +1,5 @@
-"""The 8-bit features of real photos are the same bytes on every tier of this machine, decoding and resizing included."""
+"""The 8-bit features of photos, and the files that hold them, are the same bytes on every tier of this machine, decoding and resizing
+included."""
 import json
 
 import pyarrow.parquet as parquet
@@ -28,6 +29,8 @@ def check(pomona, photos, out, *arguments, timeout=120):
         assert run["precision"] == "int8" and run["tier"] == tier
         results[tier] = rows_of(out / tier)
     first = results.pop("scalar")
+    files = {tier: {p.name: p.read_bytes() for p in (out / tier / "Results").iterdir()} for tier in tiers(pomona)}
+    assert all(parts == files["scalar"] for parts in files.values())  # names and bytes of the files, too
     assert len(first) > 1
     for tier, rows in results.items():
         assert rows.keys() == first.keys()
