@@ -44,6 +44,12 @@ build_neon() {
     compile neon
 }
 
+# The same for WebAssembly, run by node.
+build_wasm() {
+    [ -f build/wasm/build.ninja ] || meson setup build/wasm --cross-file cross/wasm32-wasi.txt -Dkernels_only=true
+    compile wasm
+}
+
 # The Python tests.
 end_to_end() {
     build/venv/bin/python -m pytest -q -p no:cacheprovider --durations=5 tests "$@"
@@ -97,6 +103,11 @@ suite() {
         { step 'C tests, TSan' c_tests tsan auto || true; }
     step 'build of the core alone' build_with core clang -Dcore_only=true -Dtests=false || true
     step 'build for AArch64' build_neon && { step 'C tests, neon under qemu' c_tests neon auto || true; }
+    if command -v node >/dev/null; then
+        step 'build for WebAssembly' build_wasm && { step 'C tests, wasm128 under node' c_tests wasm auto || true; }
+    else
+        summary+=('C tests, wasm128 under node  skipped: there is no node')
+    fi
     if [ ${#long[@]} -gt 0 ]; then
         step 'end-to-end tests, ASan and UBSan' end_to_end_asan || true
         need debootstrap
