@@ -125,7 +125,7 @@ static pomona_status write_head(const struct classifier_parts *parts, struct buf
     onnx_write_value(&nodes, false, "features", (size_t)parts->head->features);
     head_write_graph(&nodes, parts->head, "features", OPSET_OF_HEADS, &outputs, parts->half);
     fields.status = nodes.status;
-    onnx_write_model(&fields, OPSET_OF_HEADS, &graph);
+    onnx_write_model(&fields, "head", OPSET_OF_HEADS, &graph);
     onnx_write_property(&fields, "pomona.profile", parts->profile);
     write_metadata(&fields, parts, &outputs);
     buffer_free(&graph);

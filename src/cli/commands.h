@@ -15,6 +15,7 @@ int command_compare(int argc, char **argv);
 int command_diff(int argc, char **argv);
 int command_pca(int argc, char **argv);
 int command_predict(int argc, char **argv);
+int command_quantize(int argc, char **argv);
 int command_labels(int argc, char **argv);
 int command_moments(int argc, char **argv);
 int command_model(int argc, char **argv);

@@ -15,6 +15,7 @@ static const struct {
     {"evaluate", "how good a classifier is, with a report", command_evaluate},
     {"predict", "what photos show, by a trained classifier", command_predict},
     {"labels", "names of a classifier: list, rename, merge, alias, hierarchy", command_labels},
+    {"quantize", "an int8 network of an fp32 one, with photos as examples", command_quantize},
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
     {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},

@@ -35,7 +35,8 @@ static struct step *sole_maker(const struct fusion *fusion, int tensor) {
 
 /* Makes `step` a step of one operand. */
 static void become_unary(struct step *step, enum step_kind kind, int input) {
-    *step = (struct step){.kind = kind, .input = input, .output = step->output, .second = -1, .groups = 1};
+    *step = (struct step){
+        .kind = kind, .input = input, .output = step->output, .second = -1, .groups = 1, .name = step->name};
     step->low = -INFINITY;
     step->high = INFINITY;
 }

@@ -160,24 +160,62 @@ static pomona_status convert_weights(struct conversion *c, struct step *step, st
 
 /* ---- the first convolution: pixels to bytes ---- */
 
-/* Three tables for what lies between the pixels and their quantised values: a scale or none, then QuantizeLinear. */
-static pomona_status pixel_tables(struct conversion *c, const struct step *scale,
-                                  const struct quantisation *q, struct integer_step *integer) {
+static int to_byte(const struct quantisation *q, float x) {
+    return clamp_byte(nearest((double)x) + q->zero_point);
+}
+
+/* The steps from the pixels to a quantised tensor, last first: each a function of one value of one channel. */
+struct pixel_path {
+    const struct step *steps[8];
+    int count;
+};
+
+static bool find_pixel_path(const struct conversion *c, int tensor, struct pixel_path *path) {
+    path->count = 0;
+    while (tensor != c->plan->input) {
+        const struct step *step = maker_of(c, tensor);
+        if (!step || path->count == 8) return false;
+        bool scale = step->kind == STEP_SCALE && (step->out_channels == 3 || step->out_channels == 1);
+        if (!scale && step->kind != STEP_QUANTIZE && step->kind != STEP_DEQUANTIZE &&
+            step->kind != STEP_TABLE)
+            return false;
+        path->steps[path->count++] = step;
+        tensor = step->input;
+    }
+    return path->count > 0;
+}
+
+static int pixel_byte(const struct conversion *c, const struct pixel_path *path, int channel, int pixel) {
+    float x = (float)pixel * c->pixel_scale[channel];
+    int byte = 0;
+    x += c->pixel_shift[channel];
+    for (int i = path->count; i-- > 0;) {
+        const struct step *step = path->steps[i];
+        const struct quantisation *in = quantisation_of(c, step->input),
+                                  *out = quantisation_of(c, step->output);
+        int at = step->out_channels == 1 ? 0 : channel;
+        switch (step->kind) {
+        case STEP_SCALE:
+            x *= step->scale[at];
+            x += step->bias[at];
+            x = x < step->low ? step->low : x > step->high ? step->high : x;
+            break;
+        case STEP_QUANTIZE: byte = to_byte(out, x / out->scale); break;
+        case STEP_DEQUANTIZE: x = (float)(byte - in->zero_point) * in->scale; break;
+        default: byte = step->integer->table[byte]; break;
+        }
+    }
+    return byte;
+}
+
+static pomona_status pixel_tables(struct conversion *c, const struct pixel_path *path,
+                                  struct integer_step *integer) {
     uint8_t *table = arena_new(&c->plan->arena, (size_t)3 * 256, 1);
     bool identity = true;
     if (!table) return fail_memory(c->error, "table of pixels");
     for (int channel = 0; channel < 3; channel++)
         for (int pixel = 0; pixel < 256; pixel++) {
-            float x = (float)pixel * c->pixel_scale[channel];
-            x += c->pixel_shift[channel];
-            if (scale) {
-                int at = scale->out_channels == 1 ? 0 : channel;
-                x *= scale->scale[at];
-                x += scale->bias[at];
-                x = x < scale->low ? scale->low : x > scale->high ? scale->high : x;
-            }
-            x /= q->scale;
-            int byte = clamp_byte(nearest((double)x) + q->zero_point);
+            int byte = pixel_byte(c, path, channel, pixel);
             table[channel * 256 + pixel] = (uint8_t)byte;
             identity &= byte == pixel;
         }
@@ -185,27 +223,16 @@ static pomona_status pixel_tables(struct conversion *c, const struct step *scale
     return POMONA_OK;
 }
 
-/* Whether the bytes of `tensor` are made from the pixels, through a scale (*scale) or directly. */
-static bool is_from_pixels(const struct conversion *c, int tensor, const struct step **scale) {
-    const struct step *quantize = maker_of(c, tensor);
-    *scale = NULL;
-    if (!quantize || quantize->kind != STEP_QUANTIZE) return false;
-    if (quantize->input == c->plan->input) return true;
-    *scale = maker_of(c, quantize->input);
-    return *scale && (*scale)->kind == STEP_SCALE && (*scale)->input == c->plan->input &&
-           ((*scale)->out_channels == 3 || (*scale)->out_channels == 1);
-}
-
 static pomona_status convert_first(struct conversion *c, struct step *step, struct integer_step *integer,
                                    int x) {
-    const struct step *scale;
+    struct pixel_path path;
     const struct window *window = &step->window;
-    if (!is_from_pixels(c, x, &scale) || step->groups != 1 || step->in_channels != 3 || step->second >= 0 ||
+    if (!find_pixel_path(c, x, &path) || step->groups != 1 || step->in_channels != 3 || step->second >= 0 ||
         window->dilation_x != 1 || window->dilation_y != 1)
         return step_fail(
             c, step, POMONA_E_UNSUPPORTED,
             "only the first convolution, of the photo's three colours, may have a window and be dense");
-    TRY(pixel_tables(c, scale, quantisation_of(c, x), integer));
+    TRY(pixel_tables(c, &path, integer));
     step->input = -1;
     return POMONA_OK;
 }
@@ -329,7 +356,16 @@ static pomona_status convert_step(struct conversion *c, struct step *step) {
     return POMONA_OK;
 }
 
-/* Drops what nothing reads any more; what is left must run in 8 bits, or be behind the features' mean and move numbers only. */
+/* Steps behind the mean may quantise its few numbers and turn them back: the file says that features are rounded. */
+static bool is_feature_step(const struct conversion *c, const struct step *step) {
+    const struct step *maker = maker_of(c, step->input);
+    bool follows = maker && (maker->integer || maker->kind == STEP_COPY || maker->kind == STEP_QUANTIZE);
+    bool few = c->plan->tensors[step->output].elements == c->plan->tensors[c->plan->output].elements;
+    return step->kind == STEP_COPY ||
+           (follows && few && (step->kind == STEP_QUANTIZE || step->kind == STEP_DEQUANTIZE));
+}
+
+/* Drops what nothing reads any more; what is left must run in 8 bits, or be behind the features' mean. */
 static pomona_status keep_integer_steps(struct conversion *c) {
     struct plan *plan = c->plan;
     bool changed = true;
@@ -345,7 +381,7 @@ static pomona_status keep_integer_steps(struct conversion *c) {
     }
     for (int i = 0; i < plan->step_count; i++) {
         const struct step *step = &plan->steps[i];
-        if (step->kind != STEP_NONE && !step->integer && step->kind != STEP_COPY)
+        if (step->kind != STEP_NONE && !step->integer && !is_feature_step(c, step))
             return step_fail(c, step, POMONA_E_UNSUPPORTED,
                              "it has no integer kernel; --precision fp32 runs the model unquantised");
     }

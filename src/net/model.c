@@ -304,14 +304,18 @@ static pomona_status make_integer(struct opening *opening) {
     return plan_make_integer(&model->plan, scale, shift, opening->file, opening->error);
 }
 
-static pomona_status open_graph(struct opening *opening, const void *data, size_t size) {
-    struct pomona_model *model = opening->model;
+static pomona_status open_fused(struct opening *opening, const void *data, size_t size) {
     TRY(onnx_graph_load(opening->file, data, size, &opening->graph, opening->error));
     TRY(read_input(opening));
     TRY(read_profile(opening));
     TRY(choose_precision(opening));
     TRY(lower_sized(opening));
-    TRY(plan_fuse(&model->plan, &opening->constants, opening->error));
+    return plan_fuse(&opening->model->plan, &opening->constants, opening->error);
+}
+
+static pomona_status open_graph(struct opening *opening, const void *data, size_t size) {
+    struct pomona_model *model = opening->model;
+    TRY(open_fused(opening, data, size));
     TRY(make_integer(opening));
     TRY(plan_find_chains(&model->plan, opening->error));
     plan_split(&model->plan);
@@ -319,21 +323,26 @@ static pomona_status open_graph(struct opening *opening, const void *data, size_
     return fill_info(opening, data, size);
 }
 
+static struct opening opening_of(const char *name, size_t size, const struct pomona_model_options *options,
+                                 struct pomona_model *model, struct pomona_error *error) {
+    static const struct pomona_model_options defaults = {0};
+    return (struct opening){.file = name,
+                            .options = options ? options : &defaults,
+                            .constants_limit = ((size_t)64 << 20) + 4 * size,
+                            .model = model,
+                            .error = error};
+}
+
 pomona_status pomona_model_open_memory(const struct pomona_context *context, const char *name,
                                        const void *data, size_t size,
                                        const struct pomona_model_options *options,
                                        struct pomona_model **model, struct pomona_error *error) {
-    static const struct pomona_model_options defaults = {0};
     *model = NULL;
     if (size > FILE_SIZE_MAX) return fail(error, POMONA_E_LIMIT, name, "larger than 1 GiB");
     struct pomona_model *made = memory_new(1, sizeof *made);
     if (!made) return fail_memory(error, "model");
     made->kernels = context_kernels(context);
-    struct opening opening = {.file = name,
-                              .options = options ? options : &defaults,
-                              .constants_limit = ((size_t)64 << 20) + 4 * size,
-                              .model = made,
-                              .error = error};
+    struct opening opening = opening_of(name, size, options, made, error);
     pomona_status status = open_graph(&opening, data, size);
     onnx_graph_free(&opening.graph);
     arena_free(&opening.constants);
@@ -343,6 +352,33 @@ pomona_status pomona_model_open_memory(const struct pomona_context *context, con
     else
         pomona_model_free(&made);
     return status;
+}
+
+pomona_status unpacked_model_open(const struct pomona_context *context, const char *name, const void *data,
+                                  size_t size, const struct pomona_model_options *options,
+                                  struct unpacked_model *unpacked, struct pomona_error *error) {
+    memset(unpacked, 0, sizeof *unpacked);
+    if (size > FILE_SIZE_MAX) return fail(error, POMONA_E_LIMIT, name, "larger than 1 GiB");
+    struct pomona_model *model = unpacked->model = memory_new(1, sizeof *model);
+    if (!model) return fail_memory(error, "model");
+    model->kernels = context_kernels(context);
+    struct opening opening = opening_of(name, size, options, model, error);
+    pomona_status status = open_fused(&opening, data, size);
+    if (status == POMONA_OK && opening.integers)
+        status = fail(error, POMONA_E_INPUT, name, "is quantised already");
+    if (status == POMONA_OK) status = fill_info(&opening, data, size);
+    unpacked->graph = opening.graph;
+    unpacked->constants = opening.constants;
+    unpacked->channels_first = opening.image.order[1] == 2;
+    memory_free(opening.whole_image);
+    if (status != POMONA_OK) unpacked_model_free(unpacked);
+    return status;
+}
+
+void unpacked_model_free(struct unpacked_model *unpacked) {
+    pomona_model_free(&unpacked->model);
+    onnx_graph_free(&unpacked->graph);
+    arena_free(&unpacked->constants);
 }
 
 pomona_status pomona_model_open(const struct pomona_context *context, const char *path,

@@ -123,6 +123,7 @@ static void pack_step(struct step *step, const struct kernels *kernels, float *p
     default: break;
     }
     step->weights = step->bias = step->scale = NULL;
+    step->name = NULL;
 }
 
 pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct pomona_error *error) {

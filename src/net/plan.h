@@ -49,7 +49,7 @@ enum step_kind {
     STEP_CONCAT,       /* rows of all inputs side by side */
     STEP_PAD,          /* a border of alpha around an image */
     STEP_SOFTMAX,      /* over the channels of each row */
-    STEP_QUANTIZE,     /* fp32 to bytes; integer.c merges it into others, a plan that runs has none */
+    STEP_QUANTIZE,     /* fp32 to bytes; integer.c merges it into others, but for those behind the mean */
     STEP_DEQUANTIZE,   /* and back, likewise */
     STEP_HEAD,         /* y = mean over rows of clamp(x . w + bias): bytes to fp32 */
     STEP_TABLE         /* y = table[x], bytes */
@@ -116,6 +116,7 @@ struct step {
      * shift [out], scale [out]; STEP_BINARY: scale is the constant operand, of constant_count elements. */
     float *weights, *bias, *scale;
     size_t constant_count;
+    const char *name; /* of the node it began as, for messages; NULL after packing */
     bool own_weights; /* weights and bias are this step's own copy, free to be folded into */
     const struct integer_weights
         *integers; /* what weights were made from; NULL when they were not, or have changed */

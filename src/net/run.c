@@ -121,7 +121,7 @@ int run_step(const struct run_state *state, int index, int photo, int photos) {
         for (int i = 0; i < photos; i++) run_chain(state, step, photo + i);
         return index + step->chain;
     }
-    if (step->integer) {
+    if (step->integer || step->kind == STEP_QUANTIZE || step->kind == STEP_DEQUANTIZE) {
         run_integer_step(state, step, photo, photos);
         return index + 1;
     }

@@ -75,6 +75,27 @@ static void run_add(const struct operands *o) {
     }
 }
 
+/* QuantizeLinear and its inverse, on the few numbers behind the mean. */
+static void run_quantize(const struct operands *o) {
+    const struct plan_tensor *y = &o->state->plan->tensors[o->step->output];
+    struct requantise_output output = {y->quantisation.zero_point, 0, 255};
+    const float *x = (const float *)(const void *)o->x;
+    uint8_t *bytes = o->y;
+    for (size_t i = 0; i < y->elements * (size_t)o->images; i++) {
+        float value = x[i] / y->quantisation.scale;
+        /* beyond this the result is the same, and the rounded value an integer that fits */
+        value = value < -1024 ? -1024 : value > 1024 ? 1024 : value;
+        bytes[i] = requantise_round(value, output);
+    }
+}
+
+static void run_dequantize(const struct operands *o) {
+    const struct plan_tensor *x = &o->state->plan->tensors[o->step->input];
+    float *y = o->y;
+    for (size_t i = 0; i < x->elements * (size_t)o->images; i++)
+        y[i] = (float)(o->x[i] - x->quantisation.zero_point) * x->quantisation.scale;
+}
+
 void run_integer_step(const struct run_state *state, const struct step *step, int photo, int photos) {
     struct operands o = {.state = state,
                          .step = step,
@@ -91,6 +112,8 @@ void run_integer_step(const struct run_state *state, const struct step *step, in
     case STEP_HEAD: run_head(&o); break;
     case STEP_MEAN: run_mean(&o); break;
     case STEP_ADD: run_add(&o); break;
+    case STEP_QUANTIZE: run_quantize(&o); break;
+    case STEP_DEQUANTIZE: run_dequantize(&o); break;
     case STEP_TABLE:
         state->kernels->lut_u8->run(state->plan->tensors[step->output].elements * (size_t)photos, o.x,
                                     step->integer->table, o.y);

@@ -110,6 +110,7 @@ pomona_status add_step(struct lowering *lowering, const struct onnx_node *node, 
     *step = tensor < 0 ? NULL : plan_add_step(plan, kind);
     if (!*step) return fail_memory(lowering->error, "plan");
     (*step)->output = tensor;
+    (*step)->name = node->name;
     plan->tensors[tensor].producer = plan->step_count - 1;
     *result = *shape;
     result->kind = VALUE_TENSOR;

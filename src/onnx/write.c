@@ -27,7 +27,9 @@ enum {
     NODE_OP = 4,
     NODE_ATTRIBUTE = 5,
     ATTRIBUTE_NAME = 1,
+    ATTRIBUTE_F = 2,
     ATTRIBUTE_I = 3,
+    ATTRIBUTE_INTS = 8,
     ATTRIBUTE_TYPE = 20,
     TENSOR_DIMS = 1,
     TENSOR_TYPE = 2,
@@ -87,24 +89,40 @@ static void end(struct onnx_writer *writer, unsigned field, struct onnx_writer *
     buffer_free(inner->out);
 }
 
-static void write_attribute(struct onnx_writer *writer, const char *name, int64_t value) {
+static void write_attribute(struct onnx_writer *writer, const struct onnx_attribute_text *text) {
     struct buffer bytes;
     struct onnx_writer attribute = begin(writer, &bytes);
-    write_text(&attribute, ATTRIBUTE_NAME, name);
-    write_integer(&attribute, ATTRIBUTE_I, value);
-    write_integer(&attribute, ATTRIBUTE_TYPE, ONNX_ATTRIBUTE_INT);
+    write_text(&attribute, ATTRIBUTE_NAME, text->name);
+    if (text->type == ONNX_ATTRIBUTE_FLOAT) {
+        onnx_write_varint(&attribute, ATTRIBUTE_F << 3 | WIRE_32);
+        append(&attribute, &text->number, sizeof text->number);
+    } else if (text->type == ONNX_ATTRIBUTE_INT) {
+        write_integer(&attribute, ATTRIBUTE_I, text->value);
+    } else {
+        for (size_t i = 0; i < text->count; i++) write_integer(&attribute, ATTRIBUTE_INTS, text->values[i]);
+    }
+    write_integer(&attribute, ATTRIBUTE_TYPE, text->type);
     end(writer, NODE_ATTRIBUTE, &attribute);
 }
 
-void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *text) {
+void onnx_write_operator(struct onnx_writer *writer, const char *op, const char *name,
+                         const char *const *inputs, const char *const *outputs,
+                         const struct onnx_attribute_text *attributes, size_t attribute_count) {
     struct buffer bytes;
     struct onnx_writer node = begin(writer, &bytes);
-    for (int i = 0; text->inputs[i]; i++) write_text(&node, NODE_INPUT, text->inputs[i]);
-    for (int i = 0; text->outputs[i]; i++) write_text(&node, NODE_OUTPUT, text->outputs[i]);
-    if (text->outputs[0]) write_text(&node, NODE_NAME, text->outputs[0]);
-    write_text(&node, NODE_OP, text->op);
-    if (text->attribute) write_attribute(&node, text->attribute, text->value);
+    for (int i = 0; inputs[i]; i++) write_text(&node, NODE_INPUT, inputs[i]);
+    for (int i = 0; outputs[i]; i++) write_text(&node, NODE_OUTPUT, outputs[i]);
+    if (name || outputs[0]) write_text(&node, NODE_NAME, name ? name : outputs[0]);
+    write_text(&node, NODE_OP, op);
+    for (size_t i = 0; i < attribute_count; i++) write_attribute(&node, &attributes[i]);
     end(writer, GRAPH_NODE, &node);
+}
+
+void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *text) {
+    const struct onnx_attribute_text attribute = {
+        .name = text->attribute, .type = ONNX_ATTRIBUTE_INT, .value = text->value};
+    onnx_write_operator(writer, text->op, NULL, text->inputs, text->outputs, &attribute,
+                        text->attribute ? 1 : 0);
 }
 
 uint16_t onnx_half_of(float value) {
@@ -129,24 +147,29 @@ float onnx_half_round(float value) {
     return half & 0x8000 ? -magnitude : magnitude;
 }
 
-/* The bytes of a tensor: dims, type, name, raw data (little-endian, as is every machine that this is built for). */
-static void write_tensor(struct onnx_writer *writer, const char *name, size_t rows, size_t columns, int type,
-                         const void *data, size_t size) {
+void onnx_write_tensor(struct onnx_writer *writer, const char *name, enum onnx_element type, size_t rank,
+                       const int64_t *dims, const void *data, size_t size) {
     struct buffer bytes;
     struct onnx_writer tensor = begin(writer, &bytes);
-    write_integer(&tensor, TENSOR_DIMS, (int64_t)rows);
-    if (columns) write_integer(&tensor, TENSOR_DIMS, (int64_t)columns);
+    for (size_t i = 0; i < rank; i++) write_integer(&tensor, TENSOR_DIMS, dims[i]);
     write_integer(&tensor, TENSOR_TYPE, type);
     write_text(&tensor, TENSOR_NAME, name);
     write_bytes(&tensor, TENSOR_RAW, data, size);
     end(writer, GRAPH_INITIALIZER, &tensor);
 }
 
+/* Raw data is little-endian, as is every machine that this is built for. */
+static void write_matrix(struct onnx_writer *writer, const char *name, size_t rows, size_t columns, int type,
+                         const void *data, size_t size) {
+    const int64_t dims[2] = {(int64_t)rows, (int64_t)columns};
+    onnx_write_tensor(writer, name, (enum onnx_element)type, columns ? 2 : 1, dims, data, size);
+}
+
 void onnx_write_floats(struct onnx_writer *writer, const char *name, size_t rows, size_t columns,
                        const float *values, bool half) {
     size_t count = rows * (columns ? columns : 1);
     if (!half) {
-        write_tensor(writer, name, rows, columns, TYPE_FLOAT, values, count * sizeof *values);
+        write_matrix(writer, name, rows, columns, TYPE_FLOAT, values, count * sizeof *values);
         return;
     }
     uint16_t *halves = memory_new(count, sizeof *halves);
@@ -155,37 +178,45 @@ void onnx_write_floats(struct onnx_writer *writer, const char *name, size_t rows
         return;
     }
     for (size_t i = 0; i < count; i++) halves[i] = onnx_half_of(values[i]);
-    write_tensor(writer, name, rows, columns, TYPE_FLOAT16, halves, count * sizeof *halves);
+    write_matrix(writer, name, rows, columns, TYPE_FLOAT16, halves, count * sizeof *halves);
     memory_free(halves);
 }
 
 void onnx_write_integers(struct onnx_writer *writer, const char *name, size_t count, const int64_t *values) {
-    write_tensor(writer, name, count, 0, TYPE_INT64, values, count * sizeof *values);
+    write_matrix(writer, name, count, 0, TYPE_INT64, values, count * sizeof *values);
 }
 
-static void write_shape(struct onnx_writer *writer, size_t columns) {
+static void write_shape(struct onnx_writer *writer, size_t rank, const int64_t *dims) {
     struct buffer bytes, dim_bytes;
     struct onnx_writer shape = begin(writer, &bytes);
     struct onnx_writer batch = begin(&shape, &dim_bytes);
     write_text(&batch, DIM_PARAM, "N");
     end(&shape, SHAPE_DIM, &batch);
-    struct onnx_writer width = begin(&shape, &dim_bytes);
-    write_integer(&width, DIM_VALUE, (int64_t)columns);
-    end(&shape, SHAPE_DIM, &width);
+    for (size_t i = 0; i < rank; i++) {
+        struct onnx_writer dim = begin(&shape, &dim_bytes);
+        write_integer(&dim, DIM_VALUE, dims[i]);
+        end(&shape, SHAPE_DIM, &dim);
+    }
     end(writer, TENSOR_TYPE_SHAPE, &shape);
 }
 
-void onnx_write_value(struct onnx_writer *writer, bool output, const char *name, size_t columns) {
+void onnx_write_shaped_value(struct onnx_writer *writer, bool output, const char *name, size_t rank,
+                             const int64_t *dims) {
     struct buffer value_bytes, type_bytes, tensor_bytes;
     struct onnx_writer value = begin(writer, &value_bytes);
     write_text(&value, VALUE_NAME, name);
     struct onnx_writer type = begin(&value, &type_bytes);
     struct onnx_writer tensor = begin(&type, &tensor_bytes);
     write_integer(&tensor, TENSOR_TYPE_ELEMENT, TYPE_FLOAT);
-    write_shape(&tensor, columns);
+    write_shape(&tensor, rank, dims);
     end(&type, TYPE_TENSOR, &tensor);
     end(&value, VALUE_TYPE, &type);
     end(writer, output ? GRAPH_OUTPUT : GRAPH_INPUT, &value);
+}
+
+void onnx_write_value(struct onnx_writer *writer, bool output, const char *name, size_t columns) {
+    const int64_t dims[1] = {(int64_t)columns};
+    onnx_write_shaped_value(writer, output, name, 1, dims);
 }
 
 void onnx_write_property(struct onnx_writer *writer, const char *key, const char *value) {
@@ -196,13 +227,13 @@ void onnx_write_property(struct onnx_writer *writer, const char *key, const char
     end(writer, MODEL_METADATA, &property);
 }
 
-void onnx_write_model(struct onnx_writer *writer, int opset, const struct buffer *graph) {
+void onnx_write_model(struct onnx_writer *writer, const char *name, int opset, const struct buffer *graph) {
     struct buffer graph_bytes, opset_bytes;
     write_integer(writer, MODEL_IR_VERSION, IR_VERSION);
     write_text(writer, MODEL_PRODUCER, "pomona");
     struct onnx_writer named = begin(writer, &graph_bytes);
     append(&named, graph->data, graph->size);
-    write_text(&named, GRAPH_NAME, "head");
+    write_text(&named, GRAPH_NAME, name);
     end(writer, MODEL_GRAPH, &named);
     struct onnx_writer operators = begin(writer, &opset_bytes);
     write_integer(&operators, OPSET_VERSION, opset);

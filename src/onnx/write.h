@@ -33,6 +33,34 @@ struct onnx_node_text {
 
 void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *text);
 
+/* An attribute of an operator: an integer, a list of them (values [count]), or a float. */
+struct onnx_attribute_text {
+    const char *name;
+    enum onnx_attribute_type type; /* INT, INTS or FLOAT */
+    int64_t value;
+    const int64_t *values;
+    size_t count;
+    float number;
+};
+
+/* One operator of the standard domain, of any size. `name` NULL: that of its first output. Lists of names end with NULL; an
+ * empty name is an operand left out. */
+void onnx_write_operator(struct onnx_writer *writer, const char *op, const char *name,
+                         const char *const *inputs, const char *const *outputs,
+                         const struct onnx_attribute_text *attributes, size_t attribute_count);
+
+/* Element types by their number in the specification. */
+enum onnx_element {
+    ONNX_ELEMENT_FLOAT = 1,
+    ONNX_ELEMENT_UINT8 = 2,
+    ONNX_ELEMENT_INT8 = 3,
+    ONNX_ELEMENT_INT32 = 6
+};
+
+/* A constant of any rank, `size` bytes of little-endian elements. */
+void onnx_write_tensor(struct onnx_writer *writer, const char *name, enum onnx_element type, size_t rank,
+                       const int64_t *dims, const void *data, size_t size);
+
 /* A constant of rank 1 or 2: dims {rows, columns}, columns 0 for rank 1. `half`: stored as FLOAT16, of values that are
  * exact in it. */
 void onnx_write_floats(struct onnx_writer *writer, const char *name, size_t rows, size_t columns,
@@ -42,11 +70,15 @@ void onnx_write_integers(struct onnx_writer *writer, const char *name, size_t co
 /* A float input or output [N, columns]. */
 void onnx_write_value(struct onnx_writer *writer, bool output, const char *name, size_t columns);
 
+/* The same of any rank: [N, dims[0], dims[1], ...]. */
+void onnx_write_shaped_value(struct onnx_writer *writer, bool output, const char *name, size_t rank,
+                             const int64_t *dims);
+
 /* A metadata property of a model. */
 void onnx_write_property(struct onnx_writer *writer, const char *key, const char *value);
 
-/* The fields of a model around the pieces of its graph: IR version 8, operator set `opset`. */
-void onnx_write_model(struct onnx_writer *writer, int opset, const struct buffer *graph);
+/* The fields of a model around the pieces of its graph, which is called `name`: IR version 8, operator set `opset`. */
+void onnx_write_model(struct onnx_writer *writer, const char *name, int opset, const struct buffer *graph);
 
 /* The half nearest to a float (ties to even) and back; infinite beyond 65504. */
 uint16_t onnx_half_of(float value);
