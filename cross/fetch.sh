@@ -2,7 +2,7 @@
 # usage: fetch.sh arm64 DIR | fetch.sh protobuf-c DIR
 #
 # What the whole core needs on another target than this machine, from Debian's archive, without touching this machine's packages:
-#   arm64       libraries of AArch64 in DIR/root, and DIR/cross.txt, a second cross file for Meson
+#   arm64       libraries of AArch64 in DIR/debian, and DIR/cross.txt, a second cross file for Meson
 #   protobuf-c  the source of protobuf-c in DIR: there are no libraries for WebAssembly
 set -euo pipefail
 [ $# -eq 2 ] || { sed -n '2s/^# //p' "$0"; exit 1; }
@@ -26,19 +26,19 @@ case $1 in
         options+=(-o APT::Architecture=arm64 -o APT::Architectures=arm64)
         apt-get "${options[@]}" update
         apt-get "${options[@]}" download libprotobuf-c1 libprotobuf-c-dev libjpeg62-turbo libjpeg62-turbo-dev libcmocka0 libcmocka-dev
-        for package in *.deb; do dpkg -x "$package" root; done
-        libraries=$dir/root/usr/lib/aarch64-linux-gnu
+        for package in *.deb; do dpkg -x "$package" debian; done
+        libraries=$dir/debian/usr/lib/aarch64-linux-gnu
         cat >cross.txt <<TEXT
 [binaries]
 pkgconfig = 'pkg-config'
 exe_wrapper = ['$dir/run']
 
 [properties]
-sys_root = '$dir/root'
+sys_root = '$dir/debian'
 pkg_config_libdir = '$libraries/pkgconfig'
 
 [built-in options]
-c_args = ['-isystem', '$dir/root/usr/include/aarch64-linux-gnu']
+c_args = ['-isystem', '$dir/debian/usr/include/aarch64-linux-gnu']
 TEXT
         printf '#!/bin/sh\nexec qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu -E LD_LIBRARY_PATH=%s "$@"\n' "$libraries" >run
         chmod +x run
