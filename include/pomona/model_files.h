@@ -25,7 +25,8 @@ enum pomona_export_part {
 
 /* Zero-initialise, then set what differs from the defaults. */
 struct pomona_export_options {
-    const char *model; /* NULL: the embedded one */
+    const char *model;     /* NULL: the embedded one */
+    const char *precision; /* of the embedded one: "int8" (NULL, "auto") or "fp32", two files */
     const char *out;
     enum pomona_export_part part;
     bool
@@ -44,7 +45,7 @@ POMONA_API pomona_status pomona_model_export(const struct pomona_context *contex
                                              const struct pomona_export_options *options,
                                              struct pomona_export_result *result, struct pomona_error *error);
 
-/* Puts a backbone (NULL: the embedded one; of a classifier, its own) and a head-only file together. Errors as above;
+/* Puts a backbone (NULL: the embedded one that the head belongs to; of a classifier, its own) and a head-only file together. Errors as above;
  * POMONA_E_INPUT: the head was made for another backbone. */
 POMONA_API pomona_status pomona_model_join(const struct pomona_context *context, const char *backbone,
                                            const char *head, const char *out, bool overwrite,

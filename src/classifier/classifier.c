@@ -76,8 +76,13 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
     /* a head alone knows its views and size better than the backbone does */
     const char *profile = asked->profile;
     int size = asked->size;
-    struct pomona_model_options options = {
-        .layer = c->layer, .profile = c->profile ? c->profile : profile, .precision = asked->precision};
+    bool plain = c->precision &&
+                 strcmp(c->precision, "fp32") == 0; /* trained on a quantised file's fp32 features, say */
+    struct pomona_model_options options = {.layer = c->layer,
+                                           .profile = c->profile ? c->profile : profile,
+                                           .precision = asked->precision ? asked->precision
+                                                        : plain          ? "fp32"
+                                                                         : NULL};
     struct pomona_model_info *info = &c->info.model;
     TRY(pomona_model_open_memory(context, name, data, bytes, &options, &c->model, error));
     pomona_model_get_info(c->model, info);
@@ -106,16 +111,20 @@ static pomona_status open_backbone(const struct pomona_context *context, const c
 static pomona_status open_both(const struct pomona_context *context, const char *name, const uint8_t *data,
                                size_t size, const struct pomona_classifier_options *options,
                                struct pomona_classifier *c, struct pomona_error *error) {
+    const void *embedded = data;
+    if (!data) embedded_model(options->precision, &embedded, &size);
     if (options->head) {
         struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
         pomona_status status = file_read(options->head, &file, error);
         if (status == POMONA_OK) status = read_head(options->head, file.data, file.size, c, error);
         buffer_free(&file);
         TRY(status);
+        if (!data && !options->precision) /* of the embedded networks the one that the head belongs to */
+            embedded_model(c->precision ? c->precision : "fp32", &embedded, &size);
     } else {
-        TRY(read_head(name, data, size, c, error));
+        TRY(read_head(name, embedded, size, c, error));
     }
-    return open_backbone(context, name, data, size, options, c, error);
+    return open_backbone(context, name, embedded, size, options, c, error);
 }
 
 pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,
@@ -138,12 +147,7 @@ pomona_status pomona_classifier_open(const struct pomona_context *context, const
                                      const struct pomona_classifier_options *options,
                                      struct pomona_classifier **classifier, struct pomona_error *error) {
     *classifier = NULL;
-    if (!path) {
-        const void *data;
-        size_t size;
-        embedded_model(&data, &size);
-        return classifier_open_memory(context, "embedded", data, size, options, classifier, error);
-    }
+    if (!path) return classifier_open_memory(context, "embedded", NULL, 0, options, classifier, error);
     struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
     pomona_status status = file_read(path, &file, error);
     if (status == POMONA_OK)

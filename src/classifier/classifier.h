@@ -26,6 +26,7 @@ struct pomona_classifier {
     struct class_entry *entries;  /* [entry_count], sorted by name */
     int entry_count;
     const char *layer, *feature_space; /* what the head was trained on */
+    const char *precision;             /* likewise; NULL: fp32, from a time without another */
     const char
         *profile; /* of those features, from a file of a head alone; NULL: the backbone's file says it */
     struct onnx_property *facts; /* of the training: metadata under pomona.train.* */
@@ -53,7 +54,8 @@ struct classifier_parts {
     bool half; /* store the large weights as fp16; they must be exact in it (head_round_half) */
 };
 
-/* pomona_classifier_open from memory, which may be freed afterwards; `name` is for messages. */
+/* pomona_classifier_open from memory, which may be freed afterwards (NULL: the embedded network that belongs to the head); `name` is
+ * for messages. */
 pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,
                                      const uint8_t *data, size_t size,
                                      const struct pomona_classifier_options *options,

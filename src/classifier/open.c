@@ -227,6 +227,8 @@ pomona_status classifier_read_head(const char *where, const struct onnx_graph *g
     TRY(copy_text(r, HEAD_KEY("calibration"), &info->calibration));
     TRY(copy_text(r, HEAD_KEY("layer"), &c->layer));
     TRY(copy_text(r, HEAD_KEY("feature_space"), &c->feature_space));
+    if (onnx_graph_property(graph, HEAD_KEY("precision")))
+        TRY(copy_text(r, HEAD_KEY("precision"), &c->precision));
     if (!onnx_graph_property(graph, ONNX_ORIGINAL_KEY)) TRY(copy_text(r, "pomona.profile", &c->profile));
     TRY(copy_text(r, HEAD_KEY("labels_history"), &c->history));
     TRY(read_integer(r, HEAD_KEY("labels_version"), 1, LABELS_VERSION_MAX, &info->labels_version));

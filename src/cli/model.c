@@ -88,6 +88,7 @@ static int show(const char *path, const struct pomona_model_options *options, co
 /* What export, strip and join are told. */
 struct part_options {
     bool backbone, head, optimised;
+    const char *precision;
     struct pomona_export_options export;
 };
 
@@ -103,6 +104,7 @@ static int write_part(struct part_options *part, const char *action, const char 
     struct pomona_export_options *options = &part->export;
     bool join = strcmp(action, "join") == 0;
     options->model = first;
+    options->precision = part->precision;
     options->part = part->backbone                 ? POMONA_EXPORT_BACKBONE
                     : part->head                   ? POMONA_EXPORT_HEAD
                     : strcmp(action, "strip") == 0 ? POMONA_EXPORT_STRIPPED
@@ -163,7 +165,7 @@ int command_model(int argc, char **argv) {
         {"layer", 0, OPTION_TEXT, &options.layer, "NAME", "info: plan up to another layer", 0, 0},
         {"profile", 0, OPTION_TEXT, &options.profile, "NAME", "info: for a model that carries none", 0, 0},
         {"precision", 0, OPTION_TEXT, &options.precision, "auto|fp32|int8",
-         "info: what the network is to compute in", 0, 0},
+         "info: what the network is to compute in; export, strip:\nwhich of the embedded networks", 0, 0},
         {"decode", 0, OPTION_TEXT, &options.decode, "exact|scaled", "info: how photos are to be decoded", 0,
          0},
         {"views", 0, OPTION_TEXT, &options.views, "VIEWS", "info: flip, scales, crops, or a list as 100c,60c",
@@ -191,6 +193,7 @@ int command_model(int argc, char **argv) {
     enum options_outcome outcome = options_parse(&command, argc, argv);
     if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
     options.size = (int)size;
+    part.precision = options.precision;
     if (strcmp(operands[0], "info") != 0) return act(operands, &part);
     return operands[2] ? bad("one model is expected") : show(operands[1], &options, tier, json);
 }

@@ -85,7 +85,7 @@ static uint64_t file_size(const struct compare_subject *subject) {
     const void *data;
     size_t size;
     if (subject->path) return stat(subject->path, &info) == 0 ? (uint64_t)info.st_size : 0;
-    embedded_model(&data, &size);
+    embedded_model(subject->precision, &data, &size);
     return size;
 }
 

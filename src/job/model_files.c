@@ -23,14 +23,14 @@ struct model_file {
     struct pomona_error *error;
 };
 
-static pomona_status model_file_read(struct model_file *file, const char *path) {
+static pomona_status model_file_read(struct model_file *file, const char *path, const char *precision) {
     file->name = path ? path : "embedded";
     if (path) {
         TRY(file_read(path, &file->bytes, file->error));
     } else {
         const void *data;
         size_t size;
-        embedded_model(&data, &size);
+        embedded_model(precision, &data, &size);
         TRY(buffer_append(&file->bytes, data, size, file->error));
     }
     TRY(onnx_graph_load(file->name, file->bytes.data, file->bytes.size, &file->graph, file->error));
@@ -115,7 +115,7 @@ static pomona_status export_part(struct model_file *file, const struct pomona_co
                                  const struct pomona_export_options *options,
                                  struct pomona_export_result *result) {
     TRY(check_out(options->out, options->overwrite, file->error));
-    TRY(model_file_read(file, options->model));
+    TRY(model_file_read(file, options->model, options->precision));
     bool parts = options->part == POMONA_EXPORT_BACKBONE || options->part == POMONA_EXPORT_HEAD;
     if (parts && !file->has_head)
         return fail(file->error, POMONA_E_INPUT, file->name, "has no head: it is a backbone already");
@@ -141,11 +141,14 @@ pomona_status pomona_model_export(const struct pomona_context *context,
     return status;
 }
 
-/* Whether a head-only file has weights as fp16. */
-static pomona_status find_half(const char *head, bool *half, struct pomona_error *error) {
+/* Whether a head-only file has weights as fp16, and whether it belongs to a network in 8 bits. */
+static pomona_status look_at_head(const char *head, bool *half, bool *integers, struct pomona_error *error) {
     struct model_file file = MODEL_FILE_INIT(error);
-    pomona_status status = model_file_read(&file, head);
+    pomona_status status = model_file_read(&file, head, NULL);
+    const char *precision =
+        status == POMONA_OK ? onnx_graph_property(&file.graph, HEAD_KEY("precision")) : NULL;
     *half = file.half;
+    *integers = precision && strcmp(precision, "int8") == 0;
     model_file_free(&file);
     return status;
 }
@@ -154,11 +157,11 @@ pomona_status pomona_model_join(const struct pomona_context *context, const char
                                 const char *out, bool overwrite, struct pomona_export_result *result,
                                 struct pomona_error *error) {
     struct model_file file = MODEL_FILE_INIT(error);
-    bool half = false;
+    bool half = false, integers = false;
     pomona_status status = head ? check_out(out, overwrite, error)
                                 : fail(error, POMONA_E_USAGE, NULL, "a head-only file is needed");
-    if (status == POMONA_OK) status = find_half(head, &half, error);
-    if (status == POMONA_OK) status = model_file_read(&file, backbone);
+    if (status == POMONA_OK) status = look_at_head(head, &half, &integers, error);
+    if (status == POMONA_OK) status = model_file_read(&file, backbone, integers ? "int8" : "fp32");
     if (status == POMONA_OK) status = write_head(&file, context, head, half, false);
     if (status == POMONA_OK) status = finish(&file, out, &file.out, result);
     model_file_free(&file);

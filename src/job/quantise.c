@@ -38,7 +38,7 @@ static pomona_status read_source(struct quantiser *t) {
     if (t->options->model) return file_read(t->options->model, &t->file, t->error);
     const void *data;
     size_t size;
-    embedded_model(&data, &size);
+    embedded_model("fp32", &data, &size);
     return buffer_append(&t->file, data, size, t->error);
 }
 
@@ -163,7 +163,7 @@ static pomona_status choose(struct quantiser *t) {
     const struct pomona_quantise_options *options = t->options;
     quantisation_find_gains(&t->q);
     if (!options->no_equalise) TRY(quantisation_equalise(&t->q));
-    quantisation_choose_tensors(&t->q, !options->no_clip);
+    TRY(quantisation_choose_tensors(&t->q, !options->no_clip));
     quantisation_choose_weights(&t->q, !options->no_clip);
     if (!options->no_correct) TRY(correct(t));
     return POMONA_OK;

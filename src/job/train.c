@@ -60,7 +60,7 @@ static pomona_status format_file(struct trainer *t, const struct classifier_part
                                  struct buffer *out) {
     const void *data = t->backbone_file.data;
     size_t size = t->backbone_file.size;
-    if (!t->options->backbone) embedded_model(&data, &size);
+    if (!t->options->backbone) embedded_model(pomona_precision_name(t->info.precision), &data, &size);
     struct buffer backbone = BUFFER_INIT(FILE_BYTES_MAX);
     pomona_status status = POMONA_OK;
     if (t->info.has_head) { /* a classifier given as the backbone: its own backbone */

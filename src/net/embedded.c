@@ -1,22 +1,27 @@
 #include "net/embedded_path.h"
 #include "net/model.h"
 
-/* The file's bytes as they are: an array in C would take minutes to compile. Assembler syntax of GNU as and clang. */
-__asm__(".pushsection .rodata,\"a\",%progbits\n"
-        ".balign 64\n"
-        ".hidden embedded_model_start\n"
-        ".global embedded_model_start\n"
-        "embedded_model_start:\n"
-        ".incbin \"" EMBEDDED_MODEL_PATH "\"\n"
-        ".hidden embedded_model_end\n"
-        ".global embedded_model_end\n"
-        "embedded_model_end:\n"
-        ".byte 0\n"
-        ".popsection\n");
+#include <string.h>
 
-extern const uint8_t embedded_model_start[], embedded_model_end[];
+/* The files' bytes as they are: an array in C would take minutes to compile. Assembler syntax of GNU as and clang. */
+#define EMBED(name, path)                                                                                    \
+    __asm__(".pushsection .rodata,\"a\",%progbits\n"                                                         \
+            ".balign 64\n"                                                                                   \
+            ".hidden " #name "_start\n"                                                                      \
+            ".global " #name "_start\n" #name "_start:\n"                                                    \
+            ".incbin \"" path "\"\n"                                                                         \
+            ".hidden " #name "_end\n"                                                                        \
+            ".global " #name "_end\n" #name "_end:\n"                                                        \
+            ".byte 0\n"                                                                                      \
+            ".popsection\n");                                                                                \
+    extern const uint8_t name##_start[], name##_end[];
 
-void embedded_model(const void **data, size_t *size) {
-    *data = embedded_model_start;
-    *size = (size_t)(embedded_model_end - embedded_model_start);
+EMBED(embedded_fp32, EMBEDDED_FP32_PATH)
+EMBED(embedded_int8, EMBEDDED_INT8_PATH)
+
+void embedded_model(const char *precision, const void **data, size_t *size) {
+    bool integers = !precision || strcmp(precision, "auto") == 0 || strcmp(precision, "int8") == 0;
+    const uint8_t *start = integers ? embedded_int8_start : embedded_fp32_start;
+    *data = start;
+    *size = (size_t)((integers ? embedded_int8_end : embedded_fp32_end) - start);
 }

@@ -398,7 +398,7 @@ pomona_status pomona_model_open_embedded(const struct pomona_context *context,
                                          struct pomona_model **model, struct pomona_error *error) {
     const void *data;
     size_t size;
-    embedded_model(&data, &size);
+    embedded_model(options ? options->precision : NULL, &data, &size);
     return pomona_model_open_memory(context, "embedded", data, size, options, model, error);
 }
 

@@ -16,8 +16,9 @@ struct pomona_model {
 /* How the profile turns pixels into the network's input: x = p * scale + shift, rounded twice. */
 void model_normalisation(const struct pomona_model *model, float scale[3], float shift[3]);
 
-/* The bytes of the network compiled into the library. */
-void embedded_model(const void **data, size_t *size);
+/* The bytes of the network compiled into the library, a classifier's file: in 8 bits, or as it was trained for precision "fp32" and
+ * "fp16". NULL is "auto". */
+void embedded_model(const char *precision, const void **data, size_t *size);
 
 /* A model that is not to be run but to be changed: its plan is fused and not packed, so that weights, biases and names of
  * the steps are there. Zero-initialise; free with unpacked_model_free. */

@@ -128,9 +128,13 @@ void quantisation_find_reaches(struct quantised_plan *q);
 /* Scales channels: see docs/internals/quantise.md. */
 pomona_status quantisation_equalise(struct quantised_plan *q);
 
-/* Scales of tensors; `clip`: ranges that cut outliers off where the noise becomes less. Then those of weights. */
-void quantisation_choose_tensors(struct quantised_plan *q, bool clip);
+/* Scales of tensors; `clip`: ranges that cut outliers off where the noise becomes less. Then those of weights.
+ * POMONA_E_UNSUPPORTED for a layer whose values, or weights, are not finite. */
+pomona_status quantisation_choose_tensors(struct quantised_plan *q, bool clip);
 void quantisation_choose_weights(struct quantised_plan *q, bool clip);
+
+/* The largest bias of a channel that stays within the file's integers. */
+double quantisation_bias_limit(const struct quantised_plan *q, int step, size_t channel);
 
 /* Mean squared error of a channel in codes of width `step` from low to high; exact zeros have none. */
 double channel_noise(const struct quantised_plan *q, size_t channel, double low, double high, double step);

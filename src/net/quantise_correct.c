@@ -111,8 +111,11 @@ void correction_settle(struct correction *correction) {
         double mean = 0;
         for (int photo = 0; photo < correction->photos; photo++)
             mean += correction->means[(size_t)photo * correction->widest + c];
-        correction->shift[c] = (float)(q->statistics.mean[first + c] - mean / correction->photos);
-        step->bias[c] += correction->shift[c];
+        double limit = quantisation_bias_limit(q, correction->step, c), before = (double)step->bias[c];
+        double after = before + q->statistics.mean[first + c] - mean / correction->photos;
+        after = fmax(-limit, fmin(limit, after)); /* also of what is not a number */
+        step->bias[c] = (float)after;
+        correction->shift[c] = (float)(after - before);
     }
 }
 

@@ -10,6 +10,7 @@
 #define BIAS_MAX  0x1p29   /* leaves room for the sums */
 
 enum { HISTOGRAM_BINS = 1024, CLIP_STEPS = 40, WEIGHT_STEPS = 32 };
+#define RANGE_MAX   0x1p40f
 #define CLIP_STEP   0.02
 #define CUT_WEIGHT  2 /* what is cut off errs to one side, so it counts more than rounding; measured */
 #define WEIGHT_STEP 0.015
@@ -78,20 +79,38 @@ static void set_scale(struct tensor_code *code, double low, double high) {
     if (code->zero > CODES) code->zero = CODES;
 }
 
-void quantisation_choose_tensors(struct quantised_plan *q, bool clip) {
+static bool all_finite(const struct quantised_plan *q, int index) {
+    const struct step *step = &q->plan->steps[index];
+    if (!step_is_linear(step)) return true;
+    for (size_t o = 0; o < (size_t)step->out_channels; o++) {
+        if (!isfinite(step->bias[o]) || !isfinite(q->statistics.mean[q->tensors[step->output].first + o]))
+            return false;
+        for (size_t i = 0; i < q->steps[index].per_channel; i++)
+            if (!isfinite(step->weights[o * q->steps[index].per_channel + i])) return false;
+    }
+    return true;
+}
+
+pomona_status quantisation_choose_tensors(struct quantised_plan *q, bool clip) {
     struct tensor_histogram h;
     for (int i = 0; i < q->plan->step_count; i++) {
         const struct step *step = &q->plan->steps[i];
         struct tensor_code *code = &q->tensors[step->output];
-        if (code->role != TENSOR_CODED) continue;
-        find_range(q, step, &h.low, &h.high);
+        h.low = h.high = 0;
+        if (code->role == TENSOR_CODED) find_range(q, step, &h.low, &h.high);
         double low = h.low, high = h.high;
+        if (!all_finite(q, i) || !(high - low <= (double)RANGE_MAX))
+            return fail(q->error, POMONA_E_UNSUPPORTED, q->file,
+                        "layer '%.160s' can't be quantised: its weights or values are not finite or absurd",
+                        step->name ? step->name : "?");
+        if (code->role != TENSOR_CODED) continue;
         if (clip && high > low) {
             fill_histogram(q, step->output, &h);
             clip_range(&h, &low, &high);
         }
         set_scale(code, low, high);
     }
+    return POMONA_OK;
 }
 
 /* Weights of one channel to codes. */
@@ -140,6 +159,11 @@ static float weight_scale(const struct quantised_plan *q, const struct step *ste
         if (noise < least) least = noise, best = scale;
     }
     return (float)best;
+}
+
+double quantisation_bias_limit(const struct quantised_plan *q, int step, size_t channel) {
+    return BIAS_MAX * (double)q->tensors[q->plan->steps[step].input].scale *
+           (double)q->steps[step].scales[channel];
 }
 
 void quantisation_choose_weights(struct quantised_plan *q, bool clip) {

@@ -168,18 +168,22 @@ static void write_matrix(struct onnx_writer *writer, const char *name, size_t ro
 void onnx_write_floats(struct onnx_writer *writer, const char *name, size_t rows, size_t columns,
                        const float *values, bool half) {
     size_t count = rows * (columns ? columns : 1);
-    if (!half) {
-        write_matrix(writer, name, rows, columns, TYPE_FLOAT, values, count * sizeof *values);
-        return;
-    }
-    uint16_t *halves = memory_new(count, sizeof *halves);
-    if (!halves) {
+    void *copy = memory_new(count, half ? sizeof(uint16_t) : sizeof(float));
+    if (!copy) {
         if (writer->status == POMONA_OK) writer->status = fail_memory(writer->error, "weights");
         return;
     }
-    for (size_t i = 0; i < count; i++) halves[i] = onnx_half_of(values[i]);
-    write_matrix(writer, name, rows, columns, TYPE_FLOAT16, halves, count * sizeof *halves);
-    memory_free(halves);
+    for (size_t i = 0; i < count; i++) {
+        /* subnormals as zero, as they are read: so a file that is read and written is the same file */
+        float value = fpclassify(values[i]) == FP_SUBNORMAL ? 0 : values[i];
+        if (half)
+            ((uint16_t *)copy)[i] = onnx_half_of(value);
+        else
+            ((float *)copy)[i] = value;
+    }
+    write_matrix(writer, name, rows, columns, half ? TYPE_FLOAT16 : TYPE_FLOAT, copy,
+                 count * (half ? sizeof(uint16_t) : sizeof(float)));
+    memory_free(copy);
 }
 
 void onnx_write_integers(struct onnx_writer *writer, const char *name, size_t count, const int64_t *values) {

@@ -22,7 +22,7 @@ static int start(void **state) {
     (void)state;
     const void *data;
     size_t size;
-    embedded_model(&data, &size);
+    embedded_model("fp32", &data, &size);
     backbone = BUFFER_INIT(1 << 26);
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return -1;
     return classifier_cut_backbone("embedded", data, size, &backbone, &error) == POMONA_OK ? 0 : -1;
@@ -79,6 +79,7 @@ static struct classifier_parts parts_of(const struct head *head, const struct po
                                      .layer = "features",
                                      .profile = profile,
                                      .feature_space = space,
+                                     .precision = "fp32",
                                      .backbone_hash = hash,
                                      .facts = &fact,
                                      .fact_count = 1};

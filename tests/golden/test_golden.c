@@ -1,4 +1,5 @@
-/* The embedded network on six photos: pixels equal to Pillow's, features equal to ONNX Runtime's. */
+/* The embedded network on six photos: pixels equal to Pillow's, features in fp32 equal to ONNX Runtime's, features in 8 bits the same
+ * bytes on every tier. */
 #include "base/io.h"
 #include "base/memory.h"
 #include "base/sha256.h"
@@ -15,7 +16,7 @@ static struct pomona_error error;
 
 struct golden {
     int photos, features;
-    char pixels[SHA256_HEX_SIZE], model[SHA256_HEX_SIZE];
+    char pixels[SHA256_HEX_SIZE], model[SHA256_HEX_SIZE], integers[SHA256_HEX_SIZE], bits[SHA256_HEX_SIZE];
 };
 
 static void read_named(const char *name, struct buffer *out) {
@@ -30,9 +31,10 @@ static struct golden read_golden(void) {
     const char *content;
     read_named("golden.txt", &text);
     assert_int_equal(buffer_terminate(&text, &content, &error), POMONA_OK);
-    assert_int_equal(sscanf(content, "photos %d features %d pixels %64s model %64s", &golden.photos,
-                            &golden.features, golden.pixels, golden.model),
-                     4);
+    assert_int_equal(sscanf(content, "photos %d features %d pixels %64s model %64s integers %64s bits %64s",
+                            &golden.photos, &golden.features, golden.pixels, golden.model, golden.integers,
+                            golden.bits),
+                     6);
     buffer_free(&text);
     return golden;
 }
@@ -75,42 +77,79 @@ static void compare_features(const float *features, const struct golden *golden)
     if (!(worst <= 1e-4)) fail_msg("features differ by %g", worst);
 }
 
-static void test_golden(void **state) {
-    (void)state;
-    struct golden golden = read_golden();
+static void hash_of(const void *data, size_t size, char hex[SHA256_HEX_SIZE]) {
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    sha256_start(&hash);
+    sha256_add(&hash, data, size);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+}
+
+/* Opens the embedded network, and runs it on the photos in batches of `batch`. The caller frees the features. */
+static float *run(const char *precision, const char *model_hash, const struct golden *golden, int batch) {
+    const struct pomona_model_options options = {.precision = precision};
     struct pomona_context *context = NULL;
     struct pomona_model *model = NULL;
     struct pomona_session *session = NULL;
     struct pomona_model_info info;
-    assert_int_equal(pomona_context_new(POMONA_TIER_AUTO, &context, &error), POMONA_OK);
-    assert_int_equal(pomona_model_open_embedded(context, NULL, &model, &error), POMONA_OK);
-    pomona_model_get_info(model, &info);
-    assert_string_equal(info.hash, golden.model); /* another network? tests/golden/make.py */
-    assert_int_equal(info.features, golden.features);
-    uint8_t *pixels = preprocess(context, &info.profile, golden.photos);
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
     char hex[SHA256_HEX_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, pixels, (size_t)golden.photos * (size_t)(info.input_width * info.input_height * 3));
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-    assert_string_equal(hex, golden.pixels);
-    float *features = memory_new_aligned((size_t)(golden.photos * golden.features), sizeof(float));
+    assert_int_equal(pomona_context_new(POMONA_TIER_AUTO, &context, &error), POMONA_OK);
+    assert_int_equal(pomona_model_open_embedded(context, &options, &model, &error), POMONA_OK);
+    pomona_model_get_info(model, &info);
+    assert_string_equal(info.hash, model_hash); /* another network? tests/golden/make.py */
+    assert_int_equal(info.features, golden->features);
+    uint8_t *pixels = preprocess(context, &info.profile, golden->photos);
+    hash_of(pixels, (size_t)golden->photos * info.photo_bytes, hex);
+    assert_string_equal(hex, golden->pixels);
+    float *features = memory_new_aligned((size_t)(golden->photos * golden->features), sizeof(float));
     assert_non_null(features);
-    assert_int_equal(pomona_session_new(model, golden.photos, &session, &error), POMONA_OK);
-    assert_int_equal(pomona_session_run(session, pixels, golden.photos, features, &error), POMONA_OK);
-    compare_features(features, &golden);
-    memory_free(features);
+    assert_int_equal(pomona_session_new(model, batch, &session, &error), POMONA_OK);
+    for (int i = 0; i < golden->photos; i += batch) {
+        int n = golden->photos - i < batch ? golden->photos - i : batch;
+        assert_int_equal(pomona_session_run(session, pixels + (size_t)i * info.photo_bytes, n,
+                                            features + (size_t)i * (size_t)info.features, &error),
+                         POMONA_OK);
+    }
     memory_free(pixels);
     pomona_session_free(&session);
     pomona_model_free(&model);
     pomona_context_free(&context);
+    return features;
+}
+
+static void test_fp32(void **state) {
+    (void)state;
+    struct golden golden = read_golden();
+    float *features = run("fp32", golden.model, &golden, golden.photos);
+    compare_features(features, &golden);
+    memory_free(features);
+}
+
+static void test_integers(void **state) {
+    (void)state;
+    struct golden golden = read_golden();
+    for (int batch = 1; batch <= golden.photos; batch++) {
+        char hex[SHA256_HEX_SIZE];
+        float *features = run("int8", golden.integers, &golden, batch);
+        hash_of(features, (size_t)(golden.photos * golden.features) * sizeof(float), hex);
+        assert_string_equal(hex, golden.bits);
+        memory_free(features);
+    }
+}
+
+/* What is used where nobody chooses. */
+static void test_default(void **state) {
+    (void)state;
+    struct golden golden = read_golden();
+    memory_free(run(NULL, golden.integers, &golden, 1));
+    memory_free(run("auto", golden.integers, &golden, 1));
 }
 
 int main(int argc, char **argv) {
     if (argc != 2) return 1;
     folder = argv[1];
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_fp32), cmocka_unit_test(test_integers),
+                                       cmocka_unit_test(test_default)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

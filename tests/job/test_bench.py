@@ -16,7 +16,7 @@ def bench(pomona, *arguments, **options):
     return json.loads(pomona("bench", *QUICK, *arguments, "--json", **options).stdout)
 
 
-def check_row(row, peaks, precision="fp32"):
+def check_row(row, peaks, precision="int8"):
     assert set(row) == {"stage", "threads", "batch", "runs", "photos", "photos_per_second", "photos_per_second_low",
                         "photos_per_second_high", "ms_per_photo", "ghz_before", "ghz_after", "gmacs", "fraction_of_peak"}
     assert row["runs"] == 3 and row["photos"] >= 3
@@ -45,7 +45,7 @@ def test_all_stages(pomona):
         check_row(row, result["peaks"])
     assert result["tier"] == cpu["tier_used"]
     assert result["model"]["name"] == "embedded" and len(result["model"]["hash"]) == 64 and result["model"]["macs"] > 1e6
-    assert result["model"]["precision"] == "fp32" and "decode=exact" in result["model"]["profile"]
+    assert result["model"]["precision"] == "int8" and "decode=exact" in result["model"]["profile"]
     photos = result["photos"]
     assert photos["synthetic"] and photos["count"] == 3 and photos["failed"] == 0 and photos["first_failure"] is None
     assert photos["mean_megapixels"] == pytest.approx(96 * 96 / 1e6) and photos["mean_bytes"] > 500
@@ -102,7 +102,7 @@ def test_photos_that_cannot_be_read(pomona, tmp_path):
 
 
 @pytest.mark.parametrize("arguments,word", [
-    (["--stage", "nothing"], "decode, resize, net or job"), (["--precision", "fp8"], "fp8"), (["--precision", "int8"], "not quantised"), (["--threads", "0"], "threads"),
+    (["--stage", "nothing"], "decode, resize, net or job"), (["--precision", "fp8"], "fp8"), (["--threads", "0"], "threads"),
     (["--runs", "0"], "runs"), (["--seconds", "0"], "seconds"), (["--decode", "fast"], "exact or scaled"), (["extra"], "one argument too many"),
     (["--count", "2000"], "count")])
 def test_bad_usage(pomona, arguments, word):

@@ -59,7 +59,7 @@ static void test_rows(void **unused) {
     const struct pomona_compare_row *row = &result.rows[0];
     assert_string_equal(row->name, "embedded");
     assert_string_equal(row->error, "");
-    assert_string_equal(row->precision, "fp32");
+    assert_string_equal(row->precision, "int8");
     assert_true(row->width > 0 && row->macs > 0 && row->file_bytes > 0 && row->hash[0]);
     assert_true(row->ms.median > 0 && row->p99_ms.median >= row->ms.median && row->ready_ms.median > 0);
     assert_true(row->photos_per_second.median > 0 && row->timed == 10);

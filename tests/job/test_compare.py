@@ -48,7 +48,7 @@ def test_all_figures(pomona, models, photos, tmp_path):
     assert 0 <= float(good["top1_low"]) <= float(good["top1"]) <= float(good["top1_high"]) <= 1
     assert float(good["top1"]) > 0.8
     for row in (good, few):
-        assert row["precision"] == "fp32" and row["error"] == ""
+        assert row["precision"] == "int8" and row["error"] == ""
         for figure in ("ms", "p99_ms", "photos_per_s", "ready_ms", "peak_memory", "file_bytes", "head_bytes", "macs",
                        "cpu_seconds"):
             assert float(row[figure]) > 0, figure

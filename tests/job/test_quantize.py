@@ -258,6 +258,11 @@ def test_refusals(pomona, photos, small, quantised, tmp_path):
 
     assert "n_concat" in refused(joined)
     assert "n_maxpool" in refused(lambda b: zoo.resnet(b))
+    def endless(b):
+        weight = np.full((8, 3, 3, 3), 1e38)
+        return b.node("Flatten", [b.mean(b.relu(b.conv(b.node("Conv", ["x", b.constant(weight)], 8), 8)))])
+
+    assert "n_conv1" in refused(endless)
     message = pomona("quantize", quantised[2], "--calibrate", photos, "--out", tmp_path / "q.onnx", status=2).stderr
     assert "quantised already" in message
     (tmp_path / "q.onnx").write_text("mine")
