@@ -44,6 +44,27 @@ build_neon() {
     compile neon
 }
 
+# The same for WebAssembly, run by node.
+build_wasm() {
+    [ -f build/wasm/build.ninja ] || meson setup build/wasm --cross-file cross/wasm32-wasi.txt -Dkernels_only=true
+    compile wasm
+}
+
+# More than kernels on both, for the comparison of whole networks (tests/net/test_elsewhere.py): the core for AArch64 with Debian's
+# libraries, onnx and net for WebAssembly with the source of protobuf-c.
+build_core_arm64() {
+    bash cross/fetch.sh arm64 build/arm64-root || return 1
+    [ -f build/arm64/build.ninja ] || meson setup build/arm64 --cross-file cross/aarch64-linux-gnu.txt \
+        --cross-file build/arm64-root/cross.txt -Dcore_only=true
+    compile arm64
+}
+build_net_wasm() {
+    bash cross/fetch.sh protobuf-c build/protobuf-c || return 1
+    [ -f build/wasm-net/build.ninja ] || meson setup build/wasm-net --cross-file cross/wasm32-wasi.txt -Dkernels_only=true \
+        -Dprotobuf_c_source=build/protobuf-c
+    compile wasm-net
+}
+
 # The Python tests.
 end_to_end() {
     build/venv/bin/python -m pytest -q -p no:cacheprovider --durations=5 tests "$@"
@@ -78,6 +99,11 @@ suite() {
     [ ${#cluster[@]} -eq 0 ] || need "${cluster_packages[@]}"
 
     step 'style, layers, headers' bash tests/check_all.sh || true
+    if [ ${#long[@]} -gt 0 ]; then
+        step 'build the core for AArch64' build_core_arm64 &&
+            { step 'C tests of it under qemu' c_tests arm64 auto --timeout-multiplier 4 || true; }
+        step 'build networks for WebAssembly' build_net_wasm || true
+    fi
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
         ln -sfn release/src/cli/pomona build/pomona
         step 'C tests' c_tests release auto || true
@@ -97,6 +123,11 @@ suite() {
         { step 'C tests, TSan' c_tests tsan auto || true; }
     step 'build of the core alone' build_with core clang -Dcore_only=true -Dtests=false || true
     step 'build for AArch64' build_neon && { step 'C tests, neon under qemu' c_tests neon auto || true; }
+    if command -v node >/dev/null; then
+        step 'build for WebAssembly' build_wasm && { step 'C tests, wasm128 under node' c_tests wasm auto || true; }
+    else
+        summary+=('C tests, wasm128 under node  skipped: there is no node')
+    fi
     if [ ${#long[@]} -gt 0 ]; then
         step 'end-to-end tests, ASan and UBSan' end_to_end_asan || true
         need debootstrap

@@ -108,8 +108,10 @@ static double cgroup_cpus(void) {
 
 int pomona_cpu_threads(void) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+#if defined(CPU_COUNT) /* not in WASI */
     cpu_set_t allowed;
     if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) cores = CPU_COUNT(&allowed);
+#endif
     double limit = cgroup_cpus();
     if (limit > 0 && limit < (double)cores)
         cores = (long)(limit + 0.5); /* 1.5 CPUs: two threads keep both busy */

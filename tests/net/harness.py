@@ -24,7 +24,7 @@ def tool():
 def tiers():
     """The tiers that this machine runs."""
     found = []
-    for tier in ("scalar", "avx2", "avx512", "neon"):
+    for tier in ("scalar", "avx2", "avx512", "neon", "neondot"):
         done = subprocess.run([tool(), "/nonexistent", "-", "-", "1", "-"], capture_output=True, text=True,
                               env=dict(os.environ, POMONA_TIER=tier))
         if "nonexistent" in done.stderr:
@@ -32,8 +32,8 @@ def tiers():
     return found
 
 
-def run(model, pixels, folder, layer="-", batch=4, tier=None):
-    """Features [photos, features] fp32 of uint8 pixels; (None, message) when the model is refused."""
+def run(model, pixels, folder, layer="-", batch=4, tier=None, command=None):
+    """Features [photos, features] fp32 of uint8 pixels; (None, message) when the model is refused. `command` runs another build."""
     path = pathlib.Path(folder)
     file = model
     if not isinstance(model, (str, os.PathLike)):
@@ -41,7 +41,7 @@ def run(model, pixels, folder, layer="-", batch=4, tier=None):
         onnx.save(model, file)
     (path / "pixels.raw").write_bytes(np.ascontiguousarray(pixels).tobytes())
     environment = dict(os.environ, POMONA_TIER=tier) if tier else None
-    done = subprocess.run([tool(), file, layer, path / "pixels.raw", str(batch), path / "features.raw"],
+    done = subprocess.run([*(command or [tool()]), file, layer, path / "pixels.raw", str(batch), path / "features.raw"],
                           capture_output=True, text=True, env=environment)
     if done.returncode != 0:
         assert done.returncode == 2, done

@@ -49,7 +49,7 @@ int main(int argc, char **argv) {
     struct pomona_error error = {0};
     struct pomona_context *context = NULL;
     struct pomona_model *model = NULL;
-    struct buffer pixels = BUFFER_INIT((size_t)1 << 32);
+    struct buffer pixels = BUFFER_INIT(SIZE_MAX / 2);
     struct pomona_model_options options = {.layer = strcmp(argv[2], "-") ? argv[2] : NULL,
                                            .size = argc > 6 ? (int)strtol(argv[6], NULL, 10) : 0,
                                            .views = argc > 7 ? argv[7] : NULL};

@@ -1,0 +1,7 @@
+#include "kernels/simd_i8/arm_neondot.h"
+
+enum { GEMM_CACHE_BYTES = 256 << 10 };
+#include "kernels/gemm_u8s8/simd.h"
+
+const struct gemm_u8s8_impl gemm_u8s8_neondot = {"neon sdot 5x16", POMONA_TIER_NEONDOT, packed_bytes, pack,
+                                                 run};
