@@ -57,7 +57,7 @@ def main():
     options = parser.parse_args()
     os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[:2]))
     photos = common.corpus(options.count, options.size)
-    few = common.corpus(min(options.count, 500), options.size)
+    few = common.corpus(min(options.count, 2000), options.size)
     ours, peers = options.model, [("onnxruntime", options.model), ("openvino", options.model)]
     if options.precision == "int8":
         ours = quantized.pomona(options.model)
@@ -67,7 +67,7 @@ def main():
     tuning = {(*peer, batch): python(few, *peer, batch) for peer in peers for batch in options.batches}
     best = min(tuning, key=tuning.get)
     for (engine, model, batch), seconds in tuning.items():
-        print(f"  Python, {engine} {os.path.basename(model)}, batch {batch}: {seconds:.2f} s for {min(options.count, 500)}")
+        print(f"  Python, {engine} {os.path.basename(model)}, batch {batch}: {seconds:.2f} s for {min(options.count, 2000)}")
     rows, rates = [], {}
 
     def keep(system, number, count, seconds, note=""):

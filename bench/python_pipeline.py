@@ -29,7 +29,8 @@ def openvino_network(model):
         network.reshape([batch, 224, 224, 3])
         return core.compile_model(network, "CPU", {
             "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "f32"}).create_infer_request()
+            "INFERENCE_PRECISION_HINT": "f32",
+            "ENABLE_CPU_PINNING": False}).create_infer_request()  # two processes would pin themselves to one core
 
     def run(x):
         if len(x) not in requests:
