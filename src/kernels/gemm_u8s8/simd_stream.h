@@ -41,7 +41,7 @@ ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, const void *packed, int
     struct strip strip = strip_at(packed, vectors);
     size_t count = (size_t)(a->n - column);
     if (count > (size_t)vectors * LANES) count = (size_t)vectors * LANES;
-    weights w[STREAM_STEPS_MAX * 3];
+    weights w[8 * 3]; /* of the most that is streamed, stream_3_8() */
 #define LOAD(s, v)                                                                                           \
     if ((v) < vectors && (s) < steps)                                                                        \
         w[(s)*vectors + (v)] = weights_load(strip.weights + ((s)*vectors + (v)) * LANES * GROUP);
