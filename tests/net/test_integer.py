@@ -221,3 +221,30 @@ def test_a_layer_whose_result_stays_float(tmp_path):
     softened = b.node("Sigmoid", [name])
     x.name = b.node("Flatten", [b.node("GlobalAveragePool", [softened])], axis=1)
     refused(b, b.features(x), tmp_path, "conv 1x1", "not quantised")
+
+
+def test_two_first_convolutions(tmp_path):
+    """Both read the photo, the second needs less room for it than the first."""
+    b = Integer(harness.photos(5, 32), seed=12)
+    pixels = b.input_pixels()
+    left = b.integer_conv(pixels, 12, 7, 1, pads=[64] * 4, zero_point=90)
+    left = b.integer_conv(left, 12, 5, 5, groups=12, pads=[0] * 4)
+    right = b.integer_conv(pixels, 12, 3, 1, pads=[0] * 4, zero_point=100)
+    right = b.integer_conv(right, 12, 3, 1, groups=12, pads=[1] * 4)
+    assert left.q.shape == right.q.shape
+    check(b, b.head(b.add(left, right, 0.05, 110), 9), tmp_path)
+
+
+def test_windows_in_the_padding_and_strides_beyond_them(tmp_path):
+    b = Integer(harness.photos(3, 9), seed=14)
+    x = b.integer_conv(b.input_pixels(0.0123, 7), 17, 7, 3, pads=[9, 8, 9, 12], zero_point=30)
+    x = b.integer_conv(x, 17, 2, 3, groups=17, pads=[4, 5, 4, 4], zero_point=77)
+    check(b, b.integer_mean(b.integer_conv(x, 40, zero_point=128)), tmp_path)
+
+
+def test_a_photo_of_one_pixel(tmp_path):
+    b = Integer(harness.photos(5, 1), seed=15)
+    x = b.integer_conv(b.input_pixels(), 32, 3, 2, zero_point=128)
+    x = b.integer_conv(x, 32, 5, 1, groups=32, zero_point=128)
+    x = b.integer_conv(x, 48, zero_point=128) # 32 inputs and 48 outputs
+    check(b, b.head(x, 20, clip=(-9.0, 9.0)), tmp_path)
