@@ -296,3 +296,21 @@ def test_pixels_that_are_no_numbers(tmp_path):
     at = initializer(model, next(n for n in model.graph.node if n.op_type == "Add").input[1])
     at.CopyFrom(numpy_helper.from_array(np.full((1, 3, 1, 1), np.nan, f32), at.name))
     refused(b, model, tmp_path, "no number")
+
+
+def test_integers_beyond_32_bits(tmp_path):
+    b, model = small()
+    node = [n for n in model.graph.node if n.op_type == "DequantizeLinear" and len(n.input) == 2][0]
+    at = initializer(model, node.input[0])
+    at.CopyFrom(numpy_helper.from_array(np.full(numpy_helper.to_array(at).shape, 2**63 - 1, np.int64), at.name))
+    refused(b, model, tmp_path, "more than 32 bits")
+
+
+@pytest.mark.parametrize("type_", [onnx.TensorProto.INT8, onnx.TensorProto.UINT16])
+def test_another_output_type(type_, tmp_path):
+    """QuantizeLinear without a zero point: attribute output_dtype says which integers it makes."""
+    b, model = small()
+    node = next(n for n in model.graph.node if n.op_type == "QuantizeLinear")
+    del node.input[2:]
+    node.attribute.append(onnx.helper.make_attribute("output_dtype", type_))
+    refused(b, model, tmp_path, "output_dtype")
