@@ -98,8 +98,8 @@ static void add_histogram(struct calibration *calibration, int tensor, const flo
             float value = y[r * channels + c];
             s->counted[at]++;
             if (value == 0) continue;
-            int bin = (int)((value - low) * bins);
-            histogram[bin < 0 ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : bin]++;
+            float bin = (value - low) * bins; /* may be anything where weights are: refused later */
+            histogram[bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : bin > 0 ? (int)bin : 0]++;
         }
     }
 }
