@@ -24,7 +24,7 @@ def main():
         bench = subprocess.run([common.POMONA, "bench", "--model", model, "--precision", precision, "--stage", "net", "--threads", "1",
                                 "--runs", "3", "--json", "-q"], check=True, capture_output=True, text=True)
         peak = json.loads(bench.stdout)["peaks"][0][f"{precision}_gmacs"]
-        lines = subprocess.run([common.BUILD / "release/bench/layers_bench", model, precision], check=True, capture_output=True,
+        lines = subprocess.run([common.BUILD / "release/tests/net/layers_bench", model, precision], check=True, capture_output=True,
                                text=True).stdout.splitlines()
         print(f"\n{precision}: peak {peak:.1f} GMAC/s")
         total = 0
