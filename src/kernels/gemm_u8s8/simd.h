@@ -24,7 +24,8 @@ static void strips(const struct gemm_u8s8_args *a, int row, int end) {
         int next = row;
         vectors = strip_vectors(a->n - column, steps);
 #if STREAM_STEPS_MAX > 0
-        next = stream_rows(a, packed, row, end, column, vectors, steps);
+        if (!strip_is_narrow(a->n - column, vectors))
+            next = stream_rows(a, packed, row, end, column, vectors, steps);
 #endif
         strip_rows(a, (struct pieces){1, 0, steps}, packed, next, end, column, vectors);
         packed += strip_bytes(vectors, steps);

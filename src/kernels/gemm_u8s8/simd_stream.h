@@ -52,7 +52,7 @@ ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, const void *packed, int
     for (; row + together <= end; row += together) {
         sums sum[4];
         stream_sums(a->x + (size_t)row * a->x_stride, a->x_stride, strip, w, together, vectors, steps, sum);
-        store_rows(a, (size_t)row, (size_t)column, together, vectors, count, strip.multiplier, sum);
+        store_rows(a, (size_t)row, (size_t)column, together, vectors, false, count, strip.multiplier, sum);
     }
     return row;
 }
