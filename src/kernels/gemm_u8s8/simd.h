@@ -6,8 +6,7 @@
 
 #define STREAM_FUNCTIONS(steps)                                                                              \
     STREAM_FUNCTION(4, 1, steps, steps)                                                                      \
-    STREAM_FUNCTION(2, 2, steps, steps)                                                                      \
-    STREAM_FUNCTION(1, 3, steps, steps)
+    STREAM_FUNCTION(2, 2, steps, steps)
 STREAM_FUNCTIONS(4)
 STREAM_FUNCTIONS(6)
 STREAM_FUNCTIONS(8)
@@ -18,13 +17,10 @@ static inline int stream_rows(const struct gemm_u8s8_args *a, const void *packed
     switch (steps * 10 + (size_t)vectors) {
     case 41: return stream_1_4(a, 0, packed, row, end, column);
     case 42: return stream_2_4(a, 0, packed, row, end, column);
-    case 43: return stream_3_4(a, 0, packed, row, end, column);
     case 61: return stream_1_6(a, 0, packed, row, end, column);
     case 62: return stream_2_6(a, 0, packed, row, end, column);
-    case 63: return stream_3_6(a, 0, packed, row, end, column);
     case 81: return stream_1_8(a, 0, packed, row, end, column);
     case 82: return stream_2_8(a, 0, packed, row, end, column);
-    case 83: return stream_3_8(a, 0, packed, row, end, column);
     default: return row;
     }
 }

@@ -1,13 +1,14 @@
 /* Products of few inputs, on top of gemm_u8s8/simd_rows.h: all weights of a strip stay in registers and pixels stream past them, as
  * many at a time as fill four registers. In a tall tile sums come due all at once and the units that multiply wait for those that
- * round and pack; here the one pixel's rounding overlaps the next one's products. */
+ * round and pack; here the one pixel's rounding overlaps the next one's products. Two vectors of channels at most: with 16 inputs three are a
+ * sixth slower. */
 #ifndef KERNELS_GEMM_U8S8_SIMD_STREAM_H
 #define KERNELS_GEMM_U8S8_SIMD_STREAM_H
 
 #include "kernels/gemm_u8s8/simd_rows.h"
 
 #define EACH_STEP(DO)      DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8)
-#define STREAM_WEIGHTS_MAX 24
+#define STREAM_WEIGHTS_MAX 18
 
 /* `rows` pixels from x on, each pieces of `each` steps: sum[rows * vectors]. */
 ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, size_t distance, struct strip strip,
@@ -16,7 +17,7 @@ ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, size_t distanc
     if ((i) < rows * vectors) sum[i] = sums_load(strip.bias + (i) % vectors * LANES);
 #define DOT(r, v)                                                                                            \
     if ((v) < vectors)                                                                                       \
-        sum[(r)*vectors + (v)] = sums_dot(sum[(r)*vectors + (v)], pixel, step_weights[(v) < 3 ? (v) : 0]);
+        sum[(r)*vectors + (v)] = sums_dot(sum[(r)*vectors + (v)], pixel, step_weights[(v) < 2 ? (v) : 0]);
 #define DOT_ROW(r)                                                                                           \
     if ((r) < rows) {                                                                                        \
         pixels pixel = pixels_load(group + (size_t)(r)*x_stride);                                            \

@@ -6,10 +6,10 @@
 
 #include <stdbool.h>
 
-/* How many vectors the next strip has when `channels` remain: as even as possible, and few where a product has so few steps that
- * registers keep all of its weights. */
+/* How many vectors the next strip has when `channels` remain: as even as possible, and at most two where a product has so few steps
+ * that registers keep all of its weights (gemm_u8s8/simd_stream.h). */
 static inline int strip_vectors(int channels, size_t steps) {
-    int most = steps <= STREAM_STEPS_MAX && VECTORS_MAX > 3 ? 3 : VECTORS_MAX;
+    int most = steps <= STREAM_STEPS_MAX && VECTORS_MAX > 2 ? 2 : VECTORS_MAX;
     int left = (channels + LANES - 1) / LANES, strips = (left + most - 1) / most;
     return (left + strips - 1) / strips;
 }
