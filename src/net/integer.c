@@ -185,6 +185,7 @@ static bool find_pixel_path(const struct conversion *c, int tensor, struct pixel
     return path->count > 0;
 }
 
+/* -1 where the file makes something of the pixel that is no number. */
 static int pixel_byte(const struct conversion *c, const struct pixel_path *path, int channel, int pixel) {
     float x = (float)pixel * c->pixel_scale[channel];
     int byte = 0;
@@ -200,7 +201,10 @@ static int pixel_byte(const struct conversion *c, const struct pixel_path *path,
             x += step->bias[at];
             x = x < step->low ? step->low : x > step->high ? step->high : x;
             break;
-        case STEP_QUANTIZE: byte = to_byte(out, x / out->scale); break;
+        case STEP_QUANTIZE:
+            if (isnan(x)) return -1;
+            byte = to_byte(out, x / out->scale);
+            break;
         case STEP_DEQUANTIZE: x = (float)(byte - in->zero_point) * in->scale; break;
         default: byte = step->integer->table[byte]; break;
         }
@@ -208,14 +212,17 @@ static int pixel_byte(const struct conversion *c, const struct pixel_path *path,
     return byte;
 }
 
-static pomona_status pixel_tables(struct conversion *c, const struct pixel_path *path,
-                                  struct integer_step *integer) {
+static pomona_status pixel_tables(struct conversion *c, const struct step *step,
+                                  const struct pixel_path *path, struct integer_step *integer) {
     uint8_t *table = arena_new(&c->plan->arena, (size_t)3 * 256, 1);
     bool identity = true;
     if (!table) return fail_memory(c->error, "table of pixels");
     for (int channel = 0; channel < 3; channel++)
         for (int pixel = 0; pixel < 256; pixel++) {
             int byte = pixel_byte(c, path, channel, pixel);
+            if (byte < 0)
+                return step_fail(c, step, POMONA_E_CORRUPT, "what it reads of a pixel of %d is no number",
+                                 pixel);
             table[channel * 256 + pixel] = (uint8_t)byte;
             identity &= byte == pixel;
         }
@@ -232,7 +239,7 @@ static pomona_status convert_first(struct conversion *c, struct step *step, stru
         return step_fail(
             c, step, POMONA_E_UNSUPPORTED,
             "only the first convolution, of the photo's three colours, may have a window and be dense");
-    TRY(pixel_tables(c, &path, integer));
+    TRY(pixel_tables(c, step, &path, integer));
     step->input = -1;
     return POMONA_OK;
 }
@@ -353,16 +360,31 @@ static pomona_status convert_step(struct conversion *c, struct step *step) {
     } else if (step->kind == STEP_QUANTIZE && x >= 0) { /* the same value in another scale */
         TRY(convert_unary(c, step, x, step->output));
     }
+    if (step->kind != STEP_NONE) c->makers[step->output] = (int)(step - c->plan->steps);
     return POMONA_OK;
 }
 
-/* Steps behind the mean may quantise its few numbers and turn them back: the file says that features are rounded. */
+/* Steps behind the mean may quantise its few numbers and turn them back: the file says that features are rounded. Floats may be
+ * copied into another order; bytes not, and the pixels are nowhere as floats. */
 static bool is_feature_step(const struct conversion *c, const struct step *step) {
     const struct step *maker = maker_of(c, step->input);
-    bool follows = maker && (maker->integer || maker->kind == STEP_COPY || maker->kind == STEP_QUANTIZE);
+    if (!maker) return false;
+    if (step->kind == STEP_COPY) return !tensor_is_bytes(&c->plan->tensors[step->input]);
+    bool follows = maker->integer || maker->kind == STEP_COPY || maker->kind == STEP_QUANTIZE;
     bool few = c->plan->tensors[step->output].elements == c->plan->tensors[c->plan->output].elements;
-    return step->kind == STEP_COPY ||
-           (follows && few && (step->kind == STEP_QUANTIZE || step->kind == STEP_DEQUANTIZE));
+    return follows && few && (step->kind == STEP_QUANTIZE || step->kind == STEP_DEQUANTIZE);
+}
+
+/* The features are floats that a step makes. */
+static pomona_status check_output(const struct conversion *c) {
+    const struct plan *plan = c->plan;
+    if (tensor_is_bytes(&plan->tensors[plan->output]))
+        return fail(c->error, POMONA_E_UNSUPPORTED, c->file,
+                    "the layer's values are quantised: name the DequantizeLinear behind it");
+    if (!maker_of(c, plan->output))
+        return fail(c->error, POMONA_E_UNSUPPORTED, c->file,
+                    "nothing is quantised up to the layer; --precision fp32 runs the model unquantised");
+    return POMONA_OK;
 }
 
 /* Drops what nothing reads any more; what is left must run in 8 bits, or be behind the features' mean. */
@@ -387,6 +409,7 @@ static pomona_status keep_integer_steps(struct conversion *c) {
                 "it has no integer kernel; with --precision fp32 the model runs unquantised, and "
                 "'pomona model info' shows its plan");
     }
+    TRY(check_output(c));
     int kept = 0;
     for (int i = 0; i < plan->step_count; i++)
         if (plan->steps[i].kind != STEP_NONE) plan->steps[kept++] = plan->steps[i];

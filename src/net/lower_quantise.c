@@ -33,6 +33,19 @@ static pomona_status read_linear(const struct lowering *lowering, const struct o
     return POMONA_OK;
 }
 
+/* Attribute output_dtype, where a node has it: floats of DequantizeLinear, what the zero point says of QuantizeLinear. */
+static pomona_status check_type(const struct lowering *lowering, const struct onnx_node *node,
+                                const struct linear *linear) {
+    enum { TYPE_FLOAT = 1, TYPE_UINT8 = 2, TYPE_INT8 = 3 };
+    bool is_signed = linear->zero_point && linear->zero_point->width == ONNX_INT8;
+    int64_t type, only = node->op[0] == 'D' ? TYPE_FLOAT : is_signed ? TYPE_INT8 : TYPE_UINT8;
+    TRY(attribute_int(lowering, node, "output_dtype", 0, &type));
+    if (type != 0 && type != only)
+        return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "its output_dtype is %lld, not %lld",
+                         (long long)type, (long long)only);
+    return POMONA_OK;
+}
+
 /* One scale and one zero point of bytes, in 0..255. */
 static pomona_status read_quantisation(const struct lowering *lowering, const struct onnx_node *node,
                                        struct quantisation *quantisation) {
@@ -41,6 +54,7 @@ static pomona_status read_quantisation(const struct lowering *lowering, const st
     if (linear.scale->count != 1)
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "a scale for each channel of an activation");
     int64_t zero_point = 0;
+    TRY(check_type(lowering, node, &linear));
     if (linear.zero_point) {
         if (linear.zero_point->width == ONNX_WIDE)
             return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "its type is neither UINT8 nor INT8");
@@ -140,6 +154,13 @@ static pomona_status keep_integers(struct lowering *lowering, const struct onnx_
     return POMONA_OK;
 }
 
+/* Whether all integers are of a type that can be quantised to, of 32 bits at most. */
+static bool is_narrow(const struct onnx_tensor *integers) {
+    for (size_t i = 0; i < integers->count; i++)
+        if (integers->ints[i] < INT32_MIN || integers->ints[i] > INT32_MAX) return false;
+    return true;
+}
+
 static pomona_status dequantize_constant(struct lowering *lowering, const struct onnx_node *node,
                                          const struct onnx_tensor *constant) {
     struct linear linear;
@@ -148,6 +169,8 @@ static pomona_status dequantize_constant(struct lowering *lowering, const struct
     TRY(read_linear(lowering, node, &linear));
     if (constant->type != ONNX_INT64)
         return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input is no integer");
+    if (!is_narrow(constant) || (linear.zero_point && !is_narrow(linear.zero_point)))
+        return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its integers take more than 32 bits");
     TRY(read_axis(lowering, node, constant, linear.scale->count, &axis, &outer_axis));
     struct onnx_tensor *result = new_constant(lowering, ONNX_FLOAT, constant->rank, constant->dims);
     TRY(set_constant(lowering, node, result));

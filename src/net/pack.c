@@ -136,7 +136,8 @@ pomona_status plan_pack(struct plan *plan, const struct kernels *kernels, struct
             plan->kernel_scratch_floats = align_floats(step->scratch_floats);
         if (step_reads_pixels(step)) {
             size_t pixels = floats_of(kernels->conv0_rgbx->scratch_bytes(&step->window));
-            plan->pixels_floats = align_floats(size_add(pixels, MEMORY_ALIGN / sizeof(float)));
+            pixels = align_floats(size_add(pixels, MEMORY_ALIGN / sizeof(float)));
+            if (pixels > plan->pixels_floats) plan->pixels_floats = pixels; /* a network may have several */
         }
         size_t rows = band_floats(step);
         if (rows > band) band = rows;

@@ -221,3 +221,96 @@ def test_a_layer_whose_result_stays_float(tmp_path):
     softened = b.node("Sigmoid", [name])
     x.name = b.node("Flatten", [b.node("GlobalAveragePool", [softened])], axis=1)
     refused(b, b.features(x), tmp_path, "conv 1x1", "not quantised")
+
+
+def test_two_first_convolutions(tmp_path):
+    """Both read the photo, the second needs less room for it than the first."""
+    b = Integer(harness.photos(5, 32), seed=12)
+    pixels = b.input_pixels()
+    left = b.integer_conv(pixels, 12, 7, 1, pads=[64] * 4, zero_point=90)
+    left = b.integer_conv(left, 12, 5, 5, groups=12, pads=[0] * 4)
+    right = b.integer_conv(pixels, 12, 3, 1, pads=[0] * 4, zero_point=100)
+    right = b.integer_conv(right, 12, 3, 1, groups=12, pads=[1] * 4)
+    assert left.q.shape == right.q.shape
+    check(b, b.head(b.add(left, right, 0.05, 110), 9), tmp_path)
+
+
+def test_a_table_before_the_first_convolution(tmp_path):
+    b = Integer(harness.photos(3, 16), seed=13)
+    x = b.table(b.input_pixels(), "Relu", lambda v: np.maximum(v, 0), 0.006, 3)
+    check(b, b.head(b.integer_conv(x, 16, 3, 2, zero_point=128), 8), tmp_path)
+
+
+def test_windows_in_the_padding_and_strides_beyond_them(tmp_path):
+    b = Integer(harness.photos(3, 9), seed=14)
+    x = b.integer_conv(b.input_pixels(0.0123, 7), 17, 7, 3, pads=[9, 8, 9, 12], zero_point=30)
+    x = b.integer_conv(x, 17, 2, 3, groups=17, pads=[4, 5, 4, 4], zero_point=77)
+    check(b, b.integer_mean(b.integer_conv(x, 40, zero_point=128)), tmp_path)
+
+
+def test_a_photo_of_one_pixel(tmp_path):
+    b = Integer(harness.photos(5, 1), seed=15)
+    x = b.integer_conv(b.input_pixels(), 32, 3, 2, zero_point=128)
+    x = b.integer_conv(x, 32, 5, 1, groups=32, zero_point=128)
+    x = b.integer_conv(x, 48, zero_point=128) # 32 inputs and 48 outputs
+    check(b, b.head(x, 20, clip=(-9.0, 9.0)), tmp_path)
+
+
+# ---- layers that are no floats made from quantised values ----
+
+@pytest.mark.parametrize("index", range(4))
+def test_features_of_bytes(index, tmp_path):
+    """Of one number a photo or an image, which is copied into the file's order."""
+    b, model = small()
+    nodes = [n.output[0] for n in model.graph.node if n.op_type == "QuantizeLinear"]
+    nodes.append(b.node("Flatten", [nodes[-1]], axis=1))
+    model.graph.node.append(b.nodes[-1])
+    got, message = harness.run(model, harness.photos(2, 16), tmp_path, layer=nodes[index])
+    assert got is None
+    assert "quantised: name the DequantizeLinear" in message or "no integer kernel" in message, message
+
+
+@pytest.mark.parametrize("axes", [[0, 1, 2, 3], [0, 3, 1, 2], [0, 2, 3, 1]])
+def test_features_that_are_pixels(axes, tmp_path):
+    b, model = small()
+    model.graph.node.append(b.node("Transpose", ["x"], perm=axes) and b.nodes[-1])
+    got, message = harness.run(model, harness.photos(2, 16), tmp_path, layer=b.nodes[-1].output[0])
+    assert got is None
+    assert "nothing is quantised" in message or "no integer kernel" in message, message
+
+
+def test_features_behind_each_dequantisation(tmp_path):
+    """Quantised values may be features: as floats, in the file's order."""
+    b, model = small()
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear" or "quantizelinear" not in node.input[0] or node.name == "n_dequantizelinear3":
+            continue
+        results = [harness.run(model, harness.photos(2, 16), tmp_path, layer=node.output[0], tier=tier)[0] for tier in TIERS]
+        assert all(np.array_equal(results[0], other) for other in results)
+        peer = harness.peer(model, harness.photos(2, 16), node.output[0])
+        assert np.allclose(results[0], peer, atol=1.01 * float(numpy_helper.to_array(initializer(model, node.input[1]))))
+
+
+def test_pixels_that_are_no_numbers(tmp_path):
+    b, model = small()
+    at = initializer(model, next(n for n in model.graph.node if n.op_type == "Add").input[1])
+    at.CopyFrom(numpy_helper.from_array(np.full((1, 3, 1, 1), np.nan, f32), at.name))
+    refused(b, model, tmp_path, "no number")
+
+
+def test_integers_beyond_32_bits(tmp_path):
+    b, model = small()
+    node = [n for n in model.graph.node if n.op_type == "DequantizeLinear" and len(n.input) == 2][0]
+    at = initializer(model, node.input[0])
+    at.CopyFrom(numpy_helper.from_array(np.full(numpy_helper.to_array(at).shape, 2**63 - 1, np.int64), at.name))
+    refused(b, model, tmp_path, "more than 32 bits")
+
+
+@pytest.mark.parametrize("type_", [onnx.TensorProto.INT8, onnx.TensorProto.UINT16])
+def test_another_output_type(type_, tmp_path):
+    """QuantizeLinear without a zero point: attribute output_dtype says which integers it makes."""
+    b, model = small()
+    node = next(n for n in model.graph.node if n.op_type == "QuantizeLinear")
+    del node.input[2:]
+    node.attribute.append(onnx.helper.make_attribute("output_dtype", type_))
+    refused(b, model, tmp_path, "output_dtype")

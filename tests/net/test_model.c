@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static struct pomona_error error;
 static struct pomona_context *context;
@@ -65,6 +67,34 @@ static void the_embedded_model_opens(void **state) {
     assert_int_equal(info.input_width, info.profile.width);
     assert_true(info.macs > 1000000 && info.weight_bytes > 100000);
     assert_true(info.activation_bytes < 64u << 20);
+}
+
+/* A photo that ends where memory ends, on every tier, in either precision. */
+static void a_session_reads_no_further_than_its_pixels(void **state) {
+    (void)state;
+    static const char *const precisions[] = {"int8", "fp32"};
+    static float features[4096];
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    for (int i = 0; i < 2 * POMONA_TIER_COUNT; i++) {
+        struct pomona_model_options options = {.precision = precisions[i % 2]};
+        struct pomona_context *own = NULL;
+        struct pomona_session *session = NULL;
+        if (pomona_context_new((pomona_tier)(i / 2), &own, NULL) != POMONA_OK)
+            continue; /* of another machine */
+        assert_int_equal(pomona_model_open_embedded(own, &options, &model, &error), POMONA_OK);
+        struct pomona_model_info info = info_of();
+        assert_int_equal(pomona_session_new(model, 1, &session, &error), POMONA_OK);
+        size_t pages = (info.photo_bytes + page - 1) / page * page;
+        uint8_t *block = mmap(NULL, pages + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        assert_ptr_not_equal(block, MAP_FAILED);
+        assert_int_equal(mprotect(block + pages, page, PROT_NONE), 0);
+        assert_int_equal(pomona_session_run(session, block + pages - info.photo_bytes, 1, features, &error),
+                         POMONA_OK);
+        munmap(block, pages + page);
+        pomona_session_free(&session);
+        pomona_model_free(&model);
+        pomona_context_free(&own);
+    }
 }
 
 static void info_says_what_the_file_is(void **state) {
@@ -512,6 +542,7 @@ int main(void) {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(the_embedded_model_opens),
+        T(a_session_reads_no_further_than_its_pixels),
         T(info_says_what_the_file_is),
         T(a_feature_space_is_model_layer_and_profile),
         T(views_and_size_are_of_the_feature_space),

@@ -15,7 +15,7 @@
 struct conv0_rgbx_args {
     struct window window; /* no dilation */
     int out_channels;
-    const uint8_t *x;     /* [in_height][in_width][3], one photo */
+    const uint8_t *x;     /* [in_height][in_width][3], one photo; nothing is read past its end */
     const uint8_t *table; /* [3][256]; NULL for none: q is the pixel */
     int padding;          /* the byte of every channel outside the image: the zero point of q */
     const void *packed;   /* from pack(), aligned to MEMORY_ALIGN */

@@ -1,5 +1,5 @@
 /* conv0_rgbx on top of simd_i8/ISA.h. The source that includes this defines HEIGHTS_n and ROWS_MAX (gemm_u8s8/simd_tile.h) and
- *   RGBX_STEP, rgbx_step(x, y)  that many RGB pixels to RGBX; may read past its pixels as kernels may, writes no more */
+ *   RGBX_STEP, rgbx_step(x, y)  that many RGB pixels to RGBX; reads and writes no more: the pixels are the caller's */
 #include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/gemm_u8s8/simd_rows.h"
 #if STREAM_STEPS_MAX > 0
