@@ -7,5 +7,10 @@ for bench in net job moments pca memory start logistic classifier views decode; 
     printf '\n== %s\n' "$bench"
     "$python" "$bench.py" --keep
 done
+printf '\n== in 8 bits\n'
+"$python" net.py --precision int8 --keep
+"$python" job.py --precision int8 --keep
+"$python" job.py --precision int8 --count 200 --size 3464 --keep
+"$python" layers.py --keep
 printf '\n== pca_spark\n'
 ../build/venv-reference/bin/python pca_spark.py --keep

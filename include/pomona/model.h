@@ -20,13 +20,14 @@ extern "C" {
 struct pomona_model;
 struct pomona_session;
 
-/* The numbers a network runs in. */
+/* The numbers a network runs in. AUTO: what the head of a classifier's file was trained on; else 8 bits for a quantised file, unless
+ * it says itself that its features lie below a mean cosine of 0.99 to those of fp32 (metadata pomona.quantised); fp32 for any other. It
+ * does not look at the machine, since features of different precision are never mixed. The embedded network is there quantised, and as it
+ * was trained for FP32. */
 typedef enum {
-    POMONA_PRECISION_AUTO, /* what the head of a classifier's file was trained on; else 8 bits for a quantised file, unless it says itself that its features lie below a mean cosine of
-                              0.99 to those of fp32 (metadata pomona.quantised); fp32 for any other. The same on every
-                              machine, since features of different precision are never mixed */
-    POMONA_PRECISION_FP32, /* a quantised file's weights as floats, activations unquantised */
-    POMONA_PRECISION_FP16, /* half precision products; refused where no kernel of the tier has them */
+    POMONA_PRECISION_AUTO,
+    POMONA_PRECISION_FP32, /* of a quantised file: its weights as floats, activations unquantised */
+    POMONA_PRECISION_FP16, /* refused: no kernel computes in half precision */
     POMONA_PRECISION_INT8  /* a quantised file's integers, equal to the bit on every tier */
 } pomona_precision;
 

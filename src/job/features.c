@@ -42,14 +42,10 @@ static const char *tier_of_features(const struct job *job) {
 static void describe_origin(struct job *job) {
     const struct pomona_features_result *result = job->result;
     const struct table_property properties[JOB_PROPERTIES] = {
-        {"pomona.version", pomona_version()},
-        {"pomona.model", result->model_name},
-        {"pomona.model_hash", result->model_hash},
-        {"pomona.layer", result->layer},
-        {"pomona.profile", result->profile_text},
-        {"pomona.precision", result->precision},
-        {"pomona.tier", tier_of_features(job)},
-        {"pomona.feature_space", result->feature_space}};
+        {"pomona.version", pomona_version()},      {"pomona.model", result->model_name},
+        {"pomona.model_hash", result->model_hash}, {"pomona.layer", result->layer},
+        {"pomona.profile", result->profile_text},  {"pomona.precision", result->precision},
+        {"pomona.tier", tier_of_features(job)},    {"pomona.feature_space", result->feature_space}};
     memcpy(job->properties, properties, sizeof properties);
 }
 

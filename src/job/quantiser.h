@@ -3,10 +3,10 @@
 #define JOB_QUANTISER_H
 
 #include "base/buffer.h"
-#include "net/quantise.h"
 #include "pomona/classifier.h"
 #include "pomona/image.h"
 #include "pomona/quantise.h"
+#include "quantise/quantise.h"
 #include "store/listing.h"
 
 /* Photos are dealt to a fixed number of blocks, so that sums do not depend on how many threads work. */

@@ -404,8 +404,10 @@ static pomona_status keep_integer_steps(struct conversion *c) {
     for (int i = 0; i < plan->step_count; i++) {
         const struct step *step = &plan->steps[i];
         if (step->kind != STEP_NONE && !step->integer && !is_feature_step(c, step))
-            return step_fail(c, step, POMONA_E_UNSUPPORTED,
-                             "it has no integer kernel; --precision fp32 runs the model unquantised");
+            return step_fail(
+                c, step, POMONA_E_UNSUPPORTED,
+                "it has no integer kernel; with --precision fp32 the model runs unquantised, and "
+                "'pomona model info' shows its plan");
     }
     TRY(check_output(c));
     int kept = 0;

@@ -136,12 +136,14 @@ void check_gemm_u8s8(struct check *check, const struct gemm_u8s8_impl *impl) {
     static const int heights[] = {1, 2, 3, 4, 5, 6, 7, 8, 13, 14, 15, 21, 27, 28, 29, 43};
     static const int widths[] = {1,  3,  4,  7,  8,  9,  15, 16, 17, 24,  31,  32,  33, 40,
                                  47, 48, 49, 63, 64, 65, 80, 96, 97, 129, 144, 160, 200};
-    static const int depths[] = {1, 2, 3, 4, 5, 16, 22, 24, 27, 31, 32, 64, 130};
+    static const int depths[] = {1, 2, 3, 4, 5, 16, 23, 24, 27, 31, 32, 36, 64, 130};
     for (size_t i = 0; i < sizeof heights / sizeof *heights && !check_done(check); i++)
         for (size_t j = 0; j < sizeof widths / sizeof *widths; j++)
             check_problem(check, impl, heights[i], widths[j], check_pick(check, depths));
     if (check_done(check)) return;
-    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) check_problem(check, impl, 31, 33, depths[i]);
+    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++)
+        for (size_t j = 0; j < sizeof widths / sizeof *widths; j++)
+            check_problem(check, impl, 31, widths[j], depths[i]);
     check_problem(check, impl, 400, 300, 2000); /* weights beyond the cache: several blocks of rows */
     check_problem(check, impl, 3, 80, 2048);
     check_in_place(check, impl);

@@ -2,6 +2,12 @@
  *   RGBX_STEP, rgbx_step(x, y)  that many RGB pixels to RGBX; reads and writes no more: the pixels are the caller's */
 #include "kernels/conv0_rgbx/conv0_rgbx.h"
 #include "kernels/gemm_u8s8/simd_rows.h"
+#if STREAM_STEPS_MAX > 0
+#include "kernels/gemm_u8s8/simd_stream.h"
+
+STREAM_FUNCTION(4, 1, 9, 3)
+STREAM_FUNCTION(2, 2, 9, 3)
+#endif
 
 static size_t packed_bytes(int out_channels, int kernel_height, int kernel_width) {
     return strips_bytes(out_channels, (size_t)kernel_height * (size_t)kernel_width);
@@ -59,6 +65,19 @@ static void prepare(const struct conv0_rgbx_args *a) {
     }
 }
 
+/* A row of outputs. A 3x3 window of few channels streams past weights that stay in registers. */
+static void output_row(const struct gemm_u8s8_args *gemm, struct pieces pieces) {
+    int next = 0;
+#if STREAM_STEPS_MAX > 0
+    bool small = pieces.count == 3 && pieces.steps == 3;
+    if (small && gemm->n == LANES)
+        next = stream_1_9(gemm, pieces.distance, gemm->packed, 0, gemm->m, 0);
+    else if (small && gemm->n == 2 * LANES)
+        next = stream_2_9(gemm, pieces.distance, gemm->packed, 0, gemm->m, 0);
+#endif
+    if (next < gemm->m) all_strips(gemm, pieces, next, gemm->m);
+}
+
 static void run(const struct conv0_rgbx_args *a) {
     const struct window *g = &a->window;
     size_t row = 4 * padded_width(g), channels = (size_t)a->out_channels;
@@ -73,6 +92,6 @@ static void run(const struct conv0_rgbx_args *a) {
             .output = a->output,
             .y = a->y + (size_t)(out_y - a->first) * (size_t)g->out_width * channels,
             .y_stride = channels};
-        all_strips(&gemm, pieces, 0, gemm.m);
+        output_row(&gemm, pieces);
     }
 }

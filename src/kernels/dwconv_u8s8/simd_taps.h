@@ -135,7 +135,7 @@ ALWAYS_INLINE void tile(const struct line *line, const uint8_t *block, size_t ch
                             sums_scale(s[1], floats_load(multiplier + LANES)),                               \
                             sums_scale(s[2], floats_load(multiplier + 2 * LANES)),                           \
                             sums_scale(s[3], floats_load(multiplier + 3 * LANES))};                          \
-        bytes_store(1, 4, values, line->args->output, valid, y, 0);                                          \
+        bytes_store(1, 4, values, line->args->output, valid, false, y, 0);                                   \
         y += line->args->channels;                                                                           \
     }
     EACH_REGISTER(STORE)

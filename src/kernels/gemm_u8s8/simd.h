@@ -3,6 +3,27 @@
 #include "kernels/gemm_u8s8/simd_rows.h"
 #if STREAM_STEPS_MAX > 0
 #include "kernels/gemm_u8s8/simd_stream.h"
+
+#define STREAM_FUNCTIONS(steps)                                                                              \
+    STREAM_FUNCTION(4, 1, steps, steps)                                                                      \
+    STREAM_FUNCTION(2, 2, steps, steps)
+STREAM_FUNCTIONS(4)
+STREAM_FUNCTIONS(6)
+STREAM_FUNCTIONS(8)
+
+/* Streams as many of the rows [row, end) as it can; returns the next row, `row` where this is not for the strip. */
+static inline int stream_rows(const struct gemm_u8s8_args *a, const void *packed, int row, int end,
+                              int column, int vectors, size_t steps) {
+    switch (steps * 10 + (size_t)vectors) {
+    case 41: return stream_1_4(a, 0, packed, row, end, column);
+    case 42: return stream_2_4(a, 0, packed, row, end, column);
+    case 61: return stream_1_6(a, 0, packed, row, end, column);
+    case 62: return stream_2_6(a, 0, packed, row, end, column);
+    case 81: return stream_1_8(a, 0, packed, row, end, column);
+    case 82: return stream_2_8(a, 0, packed, row, end, column);
+    default: return row;
+    }
+}
 #endif
 
 static inline size_t steps_of(int k) { return ((size_t)k + GROUP - 1) / GROUP; }
@@ -24,7 +45,8 @@ static void strips(const struct gemm_u8s8_args *a, int row, int end) {
         int next = row;
         vectors = strip_vectors(a->n - column, steps);
 #if STREAM_STEPS_MAX > 0
-        next = stream_rows(a, packed, row, end, column, vectors, steps);
+        if (!strip_is_narrow(a->n - column, vectors))
+            next = stream_rows(a, packed, row, end, column, vectors, steps);
 #endif
         strip_rows(a, (struct pieces){1, 0, steps}, packed, next, end, column, vectors);
         packed += strip_bytes(vectors, steps);

@@ -1,21 +1,23 @@
 /* Products of few inputs, on top of gemm_u8s8/simd_rows.h: all weights of a strip stay in registers and pixels stream past them, as
  * many at a time as fill four registers. In a tall tile sums come due all at once and the units that multiply wait for those that
- * round and pack; here the one pixel's rounding overlaps the next one's products. */
+ * round and pack; here the one pixel's rounding overlaps the next one's products. Two vectors of channels at most: with 16 inputs three are a
+ * sixth slower. */
 #ifndef KERNELS_GEMM_U8S8_SIMD_STREAM_H
 #define KERNELS_GEMM_U8S8_SIMD_STREAM_H
 
 #include "kernels/gemm_u8s8/simd_rows.h"
 
-#define EACH_STEP(DO) DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7)
+#define EACH_STEP(DO)      DO(0) DO(1) DO(2) DO(3) DO(4) DO(5) DO(6) DO(7) DO(8)
+#define STREAM_WEIGHTS_MAX 18
 
-/* `rows` pixels from x on: sum[rows * vectors]. */
-ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, struct strip strip, const weights *w,
-                               int rows, int vectors, int steps, sums *sum) {
+/* `rows` pixels from x on, each pieces of `each` steps: sum[rows * vectors]. */
+ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, size_t distance, struct strip strip,
+                               const weights *w, int rows, int vectors, int steps, int each, sums *sum) {
 #define START(i)                                                                                             \
     if ((i) < rows * vectors) sum[i] = sums_load(strip.bias + (i) % vectors * LANES);
 #define DOT(r, v)                                                                                            \
     if ((v) < vectors)                                                                                       \
-        sum[(r)*vectors + (v)] = sums_dot(sum[(r)*vectors + (v)], pixel, step_weights[(v) < 3 ? (v) : 0]);
+        sum[(r)*vectors + (v)] = sums_dot(sum[(r)*vectors + (v)], pixel, step_weights[(v) < 2 ? (v) : 0]);
 #define DOT_ROW(r)                                                                                           \
     if ((r) < rows) {                                                                                        \
         pixels pixel = pixels_load(group + (size_t)(r)*x_stride);                                            \
@@ -23,7 +25,7 @@ ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, struct strip s
     }
 #define STEP(s)                                                                                              \
     if ((s) < steps) {                                                                                       \
-        const uint8_t *group = x + (s)*GROUP;                                                                \
+        const uint8_t *group = x + (size_t)((s) / each) * distance + (s) % each * GROUP;                     \
         const weights *step_weights = w + (s)*vectors;                                                       \
         EACH_REGISTER(DOT_ROW)                                                                               \
     }
@@ -36,12 +38,12 @@ ALWAYS_INLINE void stream_sums(const uint8_t *x, size_t x_stride, struct strip s
 }
 
 /* Rows [row, end) of a strip, `together` at a time; returns the next row. */
-ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, const void *packed, int row, int end, int column,
-                         int together, int vectors, int steps) {
+ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, size_t distance, const void *packed, int row,
+                         int end, int column, int together, int vectors, int steps, int each) {
     struct strip strip = strip_at(packed, vectors);
     size_t count = (size_t)(a->n - column);
     if (count > (size_t)vectors * LANES) count = (size_t)vectors * LANES;
-    weights w[8 * 3]; /* of the most that is streamed, stream_3_8() */
+    weights w[STREAM_WEIGHTS_MAX];
 #define LOAD(s, v)                                                                                           \
     if ((v) < vectors && (s) < steps)                                                                        \
         w[(s)*vectors + (v)] = weights_load(strip.weights + ((s)*vectors + (v)) * LANES * GROUP);
@@ -51,40 +53,18 @@ ALWAYS_INLINE int stream(const struct gemm_u8s8_args *a, const void *packed, int
 #undef LOAD_STEP
     for (; row + together <= end; row += together) {
         sums sum[4];
-        stream_sums(a->x + (size_t)row * a->x_stride, a->x_stride, strip, w, together, vectors, steps, sum);
-        store_rows(a, (size_t)row, (size_t)column, together, vectors, count, strip.multiplier, sum);
+        stream_sums(a->x + (size_t)row * a->x_stride, a->x_stride, distance, strip, w, together, vectors,
+                    steps, each, sum);
+        store_rows(a, (size_t)row, (size_t)column, together, vectors, false, count, strip.multiplier, sum);
     }
     return row;
 }
 
-#define STREAM_FUNCTION(together, vectors, steps)                                                            \
+/* stream_VECTORS_STEPS(): pieces of `each` steps, `distance` bytes apart. */
+#define STREAM_FUNCTION(together, vectors, steps, each)                                                      \
     __attribute__((noinline)) static int stream_##vectors##_##steps(                                         \
-        const struct gemm_u8s8_args *a, const void *packed, int row, int end, int column) {                  \
-        return stream(a, packed, row, end, column, together, vectors, steps);                                \
+        const struct gemm_u8s8_args *a, size_t distance, const void *packed, int row, int end, int column) { \
+        return stream(a, distance, packed, row, end, column, together, vectors, steps, each);                \
     }
-#define STREAM_FUNCTIONS(steps)                                                                              \
-    STREAM_FUNCTION(4, 1, steps)                                                                             \
-    STREAM_FUNCTION(2, 2, steps)                                                                             \
-    STREAM_FUNCTION(1, 3, steps)
-STREAM_FUNCTIONS(4)
-STREAM_FUNCTIONS(6)
-STREAM_FUNCTIONS(8)
-
-/* Streams as many of the rows [row, end) as it can; returns the next row, `row` where this is not for the strip. */
-static inline int stream_rows(const struct gemm_u8s8_args *a, const void *packed, int row, int end,
-                              int column, int vectors, size_t steps) {
-    switch (steps * 10 + (size_t)vectors) {
-    case 41: return stream_1_4(a, packed, row, end, column);
-    case 42: return stream_2_4(a, packed, row, end, column);
-    case 43: return stream_3_4(a, packed, row, end, column);
-    case 61: return stream_1_6(a, packed, row, end, column);
-    case 62: return stream_2_6(a, packed, row, end, column);
-    case 63: return stream_3_6(a, packed, row, end, column);
-    case 81: return stream_1_8(a, packed, row, end, column);
-    case 82: return stream_2_8(a, packed, row, end, column);
-    case 83: return stream_3_8(a, packed, row, end, column);
-    default: return row;
-    }
-}
 
 #endif

@@ -31,9 +31,10 @@ ALWAYS_INLINE struct strip strip_at(const void *packed, int vectors) {
 /* Of four vectors of weights two stay in memory: 28 sums, two weights and a pixel are 31 of 32 registers. */
 #define IN_REGISTERS (vectors == 4 ? 2 : 3)
 
-/* sum[rows * vectors]: `rows` pixels, x_stride bytes apart, times a strip of `vectors` vectors of channels. */
+/* `narrow`: only the lower half of the second of two vectors counts.
+ * sum[rows * vectors]: `rows` pixels, x_stride bytes apart, times a strip of `vectors` vectors of channels. */
 ALWAYS_INLINE void tile_sums(const uint8_t *x, size_t x_stride, struct pieces pieces, struct strip strip,
-                             int rows, int vectors, sums sum[ROWS_MAX * VECTORS_MAX]) {
+                             int rows, int vectors, bool narrow, sums sum[ROWS_MAX * VECTORS_MAX]) {
     /* x [rows] of [pieces][steps][GROUP], weights [pieces][steps][vectors][LANES][GROUP] */
     const int8_t *w = strip.weights;
 #define START(r, v)                                                                                          \
@@ -52,8 +53,11 @@ ALWAYS_INLINE void tile_sums(const uint8_t *x, size_t x_stride, struct pieces pi
 #define DOT(r, v)                                                                                            \
     if ((v) < vectors)                                                                                       \
         sum[(r)*vectors + (v)] =                                                                             \
-            (v) < IN_REGISTERS ? sums_dot(sum[(r)*vectors + (v)], pixel, channels[v < VECTORS_MAX ? v : 0])  \
-                               : sums_dot_memory(sum[(r)*vectors + (v)], pixel, w + (v)*LANES * GROUP);
+            narrow && (v) == 1                                                                               \
+                ? sums_dot_narrow(sum[(r)*vectors + (v)], pixel, channels[v < VECTORS_MAX ? v : 0])          \
+            : (v) < IN_REGISTERS                                                                             \
+                ? sums_dot(sum[(r)*vectors + (v)], pixel, channels[v < VECTORS_MAX ? v : 0])                 \
+                : sums_dot_memory(sum[(r)*vectors + (v)], pixel, w + (v)*LANES * GROUP);
 #define DOT_ROW(r)                                                                                           \
     if ((r) < rows) {                                                                                        \
         pixels pixel = pixels_load(group + (size_t)(r)*x_stride);                                            \

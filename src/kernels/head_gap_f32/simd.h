@@ -22,7 +22,7 @@ static void pack(int n, int k, const int8_t *w, const int32_t *bias, const float
 ALWAYS_INLINE void add_tile(const struct head_gap_f32_args *a, struct strip strip, const uint8_t *x, int rows,
                             int vectors, floats total[VECTORS_MAX]) {
     sums sum[ROWS_MAX * VECTORS_MAX];
-    tile_sums(x, (size_t)a->k, (struct pieces){1, 0, steps_of(a->k)}, strip, rows, vectors, sum);
+    tile_sums(x, (size_t)a->k, (struct pieces){1, 0, steps_of(a->k)}, strip, rows, vectors, false, sum);
     floats low = floats_set(a->low), high = floats_set(a->high);
 #define ADD(r, v)                                                                                            \
     if ((r) < rows && (v) < vectors)                                                                         \

@@ -8,6 +8,7 @@
 #include <arm_neon.h>
 
 #define VECTORS_MAX 4
+#define NARROW      0
 enum { LANES = 4, GROUP = 4 };
 typedef int32x4_t sums;
 typedef float32x4_t floats;
@@ -61,7 +62,8 @@ ALWAYS_INLINE uint8x16_t bytes_round(int registers, const floats *values, struct
 }
 
 ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, struct requantise_output output,
-                               size_t count, uint8_t *y, size_t y_stride) {
+                               size_t count, bool narrow, uint8_t *y, size_t y_stride) {
+    (void)narrow;
     uint8x16_t bytes = bytes_round(rows * vectors, values, output);
 #define STORE_ROW(r)                                                                                         \
     if ((r) < rows) {                                                                                        \
@@ -73,7 +75,8 @@ ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, stru
 }
 
 ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t r_stride, size_t count,
-                                 struct requantise_residual scale, floats *addends) {
+                                 bool narrow, struct requantise_residual scale, floats *addends) {
+    (void)narrow;
     uint8_t all[16] = {0};
     size_t width = (size_t)vectors * LANES;
 #define LOAD_ROW(i)                                                                                          \

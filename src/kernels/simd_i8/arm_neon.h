@@ -28,6 +28,7 @@ ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) {
     s = vmlal_lane_s16(s, vget_low_s16(w.last), p, 2);
     return vmlal_high_lane_s16(s, w.last, p, 3);
 }
+ALWAYS_INLINE sums sums_dot_narrow(sums s, pixels p, weights w) { return sums_dot(s, p, w); }
 ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
     return sums_dot(s, p, weights_load(w));
 }

@@ -16,6 +16,7 @@ ALWAYS_INLINE pixels pixels_load(const uint8_t *p) {
 }
 ALWAYS_INLINE weights weights_load(const int8_t *p) { return vld1q_s8(p); }
 ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) { return vdotq_s32(s, p, w); }
+ALWAYS_INLINE sums sums_dot_narrow(sums s, pixels p, weights w) { return sums_dot(s, p, w); }
 ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
     return sums_dot(s, p, weights_load(w));
 }

@@ -9,6 +9,7 @@
 #include <wasm_simd128.h>
 
 #define VECTORS_MAX 2
+#define NARROW      0
 enum { LANES = 4, GROUP = 4, X_OFFSET = 0 };
 typedef v128_t sums;
 typedef struct {
@@ -33,6 +34,7 @@ ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) {
     s = wasm_i32x4_add(s, wasm_i32x4_dot_i16x8(p.even, w.even));
     return wasm_i32x4_add(s, wasm_i32x4_dot_i16x8(p.odd, w.odd));
 }
+ALWAYS_INLINE sums sums_dot_narrow(sums s, pixels p, weights w) { return sums_dot(s, p, w); }
 ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
     return sums_dot(s, p, weights_load(w));
 }
@@ -83,7 +85,8 @@ ALWAYS_INLINE v128_t bytes_round(int registers, const floats *values, struct req
 }
 
 ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, struct requantise_output output,
-                               size_t count, uint8_t *y, size_t y_stride) {
+                               size_t count, bool narrow, uint8_t *y, size_t y_stride) {
+    (void)narrow;
     v128_t bytes = bytes_round(rows * vectors, values, output);
     if (vectors == 4) {
         bytes_store_upto(y, bytes, count);
@@ -97,7 +100,8 @@ ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, stru
 }
 
 ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t r_stride, size_t count,
-                                 struct requantise_residual scale, floats *addends) {
+                                 bool narrow, struct requantise_residual scale, floats *addends) {
+    (void)narrow;
     uint8_t all[16] = {0};
     size_t width = (size_t)vectors * LANES;
     for (int i = 0; i < rows; i++)

@@ -9,6 +9,7 @@
 #include <immintrin.h>
 
 #define VECTORS_MAX 2
+#define NARROW      0
 enum { LANES = 8, GROUP = 4, X_OFFSET = 0 };
 typedef __m256i sums;
 typedef struct {
@@ -38,6 +39,7 @@ ALWAYS_INLINE sums sums_dot(sums s, pixels p, weights w) {
     s = _mm256_add_epi32(s, _mm256_madd_epi16(p.even, w.even));
     return _mm256_add_epi32(s, _mm256_madd_epi16(p.odd, w.odd));
 }
+ALWAYS_INLINE sums sums_dot_narrow(sums s, pixels p, weights w) { return sums_dot(s, p, w); }
 ALWAYS_INLINE sums sums_dot_memory(sums s, pixels p, const int8_t *w) {
     return sums_dot(s, p, weights_load(w));
 }
@@ -81,7 +83,8 @@ ALWAYS_INLINE __m256i rows_to_bytes(int rows, int vectors) {
 }
 
 ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, struct requantise_output output,
-                               size_t count, uint8_t *y, size_t y_stride) {
+                               size_t count, bool narrow, uint8_t *y, size_t y_stride) {
+    (void)narrow;
     __m256i integers[4], zero_point = _mm256_set1_epi16((short)output.zero_point);
 #define ROUND(i)                                                                                             \
     if ((i) < rows * vectors) integers[i] = _mm256_cvtps_epi32(values[i]);
@@ -115,7 +118,8 @@ ALWAYS_INLINE void bytes_store(int rows, int vectors, const floats *values, stru
 }
 
 ALWAYS_INLINE void residual_load(int rows, int vectors, const uint8_t *r, size_t r_stride, size_t count,
-                                 struct requantise_residual scale, floats *addends) {
+                                 bool narrow, struct requantise_residual scale, floats *addends) {
+    (void)narrow;
     uint8_t all[32] = {0};
     size_t width = (size_t)vectors * LANES;
     UNROLL

@@ -1,5 +1,5 @@
 /* Post-training quantisation of a fused plan: which tensors become 8 bits, with which scales, and the QDQ file of it.
- * docs/internals/quantise.md tells the method, docs/internals/int8.md what the numbers mean. Internal to the net room.
+ * docs/internals/quantise.md tells the method, docs/internals/int8.md what the numbers mean. Internal to the quantise room and job.
  *
  * The order of calls:
  *   quantisation_start       refuses what can't be expressed, takes over the pixels
@@ -10,13 +10,13 @@
  *   correction_*             step by step: biases, so that the mean output of every channel is that of fp32
  *   quantisation_simulate    a plan in float that computes what the file does
  *   quantisation_write       the file */
-#ifndef NET_QUANTISE_H
-#define NET_QUANTISE_H
+#ifndef QUANTISE_QUANTISE_H
+#define QUANTISE_QUANTISE_H
 
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "net/model.h"
-#include "net/observe.h"
+#include "quantise/observe.h"
 
 enum { CODES = 255, WEIGHT_CODES = 127, CALIBRATION_BINS = 256 };
 

@@ -1,9 +1,9 @@
-/* Runs a plan step by step and shows what each step makes, for calibration. Internal to the net room.
+/* Runs a plan step by step and shows what each step makes, for calibration. Internal to the quantise room and job.
  *
  * No chains, no bands, one picture at a time. Clamps are taken off the kernels, so that a step can be seen before and
  * after its clamp; what the callbacks change is what later steps read, so a quantised network can be simulated. */
-#ifndef NET_OBSERVE_H
-#define NET_OBSERVE_H
+#ifndef QUANTISE_OBSERVE_H
+#define QUANTISE_OBSERVE_H
 
 #include "net/plan.h"
 

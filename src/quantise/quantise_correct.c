@@ -1,5 +1,5 @@
 #include "base/memory.h"
-#include "net/quantise.h"
+#include "quantise/quantise.h"
 
 #include <math.h>
 #include <string.h>

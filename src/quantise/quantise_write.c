@@ -1,6 +1,6 @@
 #include "base/memory.h"
-#include "net/quantise.h"
 #include "onnx/write.h"
+#include "quantise/quantise.h"
 
 #include <math.h>
 #include <stdio.h>

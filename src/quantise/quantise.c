@@ -1,4 +1,4 @@
-#include "net/quantise.h"
+#include "quantise/quantise.h"
 
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "net/observe.h"
+#include "quantise/observe.h"
 
 #include "base/memory.h"
 
