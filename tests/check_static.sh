@@ -14,6 +14,7 @@ src/net/lower_dense.c clang-analyzer-core.CallAndMessage
 src/net/lower_dense.c clang-analyzer-core.UndefinedBinaryOperatorResult
 src/net/lower_dense.c clang-analyzer-core.uninitialized.Assign
 src/net/lower_elementwise.c clang-analyzer-core.DivideZero
+src/net/lower_quantise.c clang-analyzer-core.NullDereference
 src/net/operands.c clang-analyzer-core.NullDereference
 src/report/words.c bugprone-integer-division
 src/table/parquet_writer.c clang-analyzer-core.NullDereference

@@ -102,6 +102,7 @@ static void preprocess_body(void *user, int thread) {
     struct worker *worker = &crew->workers[thread];
     double start = clock_seconds(), before[2], after[2];
     int64_t least = crew->seconds > 0 ? 1 : (int64_t)photos->count;
+    if (photos->count == 0) return;
     pomona_preprocessor_seconds(worker->preprocessor, &before[0], &before[1]);
     for (worker->photos = 0; worker->photos < least || clock_seconds() - start < crew->seconds;
          worker->photos++) {

@@ -49,7 +49,7 @@ static pomona_status check_type(const struct lowering *lowering, const struct on
 /* One scale and one zero point of bytes, in 0..255. */
 static pomona_status read_quantisation(const struct lowering *lowering, const struct onnx_node *node,
                                        struct quantisation *quantisation) {
-    struct linear linear;
+    struct linear linear = {NULL, NULL};
     TRY(read_linear(lowering, node, &linear));
     if (linear.scale->count != 1)
         return NODE_FAIL(lowering, node, POMONA_E_UNSUPPORTED, "a scale for each channel of an activation");
@@ -76,7 +76,7 @@ static pomona_status add_conversion(struct lowering *lowering, const struct onnx
 
 pomona_status lower_quantize_linear(struct lowering *lowering, const struct onnx_node *node) {
     const struct value *input = NULL;
-    struct quantisation quantisation;
+    struct quantisation quantisation = {0, 0};
     struct value result;
     TRY(tensor_input(lowering, node, 0, &input));
     TRY(read_quantisation(lowering, node, &quantisation));
@@ -95,7 +95,7 @@ pomona_status lower_quantize_linear(struct lowering *lowering, const struct onnx
 
 static pomona_status dequantize_tensor(struct lowering *lowering, const struct onnx_node *node,
                                        const struct value *input) {
-    struct quantisation quantisation;
+    struct quantisation quantisation = {0, 0};
     struct value result;
     TRY(read_quantisation(lowering, node, &quantisation));
     if (!lowering->integers) {
@@ -163,9 +163,9 @@ static bool is_narrow(const struct onnx_tensor *integers) {
 
 static pomona_status dequantize_constant(struct lowering *lowering, const struct onnx_node *node,
                                          const struct onnx_tensor *constant) {
-    struct linear linear;
-    struct axis axis;
-    int outer_axis;
+    struct linear linear = {NULL, NULL};
+    struct axis axis = {1, 1};
+    int outer_axis = 0;
     TRY(read_linear(lowering, node, &linear));
     if (constant->type != ONNX_INT64)
         return NODE_FAIL(lowering, node, POMONA_E_CORRUPT, "its input is no integer");

@@ -68,10 +68,11 @@ static void run_mean(const struct operands *o) {
 static void run_add(const struct operands *o) {
     const struct integer_step *integer = o->step->integer;
     size_t count = o->state->plan->tensors[o->step->output].elements * (size_t)o->images;
+    const uint8_t *second = run_tensor(o->state, o->step->second, o->photo);
     uint8_t *y = o->y;
     for (size_t i = 0; i < count; i++) {
         float value = requantise_add(0, o->x[i], integer->first);
-        y[i] = requantise_round(requantise_add(value, o->second[i], integer->second), integer->output);
+        y[i] = requantise_round(requantise_add(value, second[i], integer->second), integer->output);
     }
 }
 
@@ -101,7 +102,7 @@ void run_integer_step(const struct run_state *state, const struct step *step, in
                          .step = step,
                          .photo = photo,
                          .images = photos,
-                         .x = step->input < 0 ? NULL : run_tensor(state, step->input, photo),
+                         .x = step_reads_pixels(step) ? NULL : run_tensor(state, step->input, photo),
                          .second = step->second < 0 ? NULL : run_tensor(state, step->second, photo),
                          .y = run_tensor(state, step->output, photo)};
     struct call call = call_of(&o);

@@ -37,10 +37,10 @@ void onnx_write_node(struct onnx_writer *writer, const struct onnx_node_text *te
 struct onnx_attribute_text {
     const char *name;
     enum onnx_attribute_type type; /* INT, INTS or FLOAT */
+    float number;
     int64_t value;
     const int64_t *values;
     size_t count;
-    float number;
 };
 
 /* One operator of the standard domain, of any size. `name` NULL: that of its first output. Lists of names end with NULL; an

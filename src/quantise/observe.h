@@ -52,7 +52,7 @@ void observer_run(struct observer *observer, const struct observe_calls *calls);
 
 /* One step alone: fill what it reads (slot 0: input, 1: second), then observer_step returns its output before the clamp. */
 float *observer_slot(struct observer *observer, int slot);
-float *observer_step(struct observer *observer, int step);
+float *observer_step(struct observer *observer, int index);
 
 /* y = min(max(y, low), high); without effect where both are infinite. */
 void observe_clamp(float *y, size_t count, float low, float high);

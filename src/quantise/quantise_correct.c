@@ -10,7 +10,7 @@
 enum { CODES_BYTES_MAX = 192 << 20 };
 
 int quantisation_correctable(const struct quantised_plan *q, int photos, int *each) {
-    size_t bytes = 0;
+    size_t bytes = 1;
     for (int i = 0; i < q->plan->tensor_count; i++)
         if (q->tensors[i].role != TENSOR_UNUSED && q->plan->tensors[i].elements > bytes)
             bytes = q->plan->tensors[i].elements;
@@ -100,7 +100,8 @@ void correction_measure(struct correction *correction, struct observer *observer
     memset(mean, 0, channels * sizeof *mean);
     for (size_t i = 0; i < count; i += channels)
         for (size_t c = 0; c < channels; c++) mean[c] += (double)y[i + c];
-    for (size_t c = 0; c < channels; c++) mean[c] /= (double)(count / channels);
+    size_t positions = count / channels;
+    for (size_t c = 0; c < channels; c++) mean[c] /= (double)positions;
 }
 
 void correction_settle(struct correction *correction) {
