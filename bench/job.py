@@ -20,7 +20,13 @@ def pomona(photos, model):
     out = common.WORK / "job-pomona"
     shutil.rmtree(out, ignore_errors=True)
     seconds, _ = common.timed([common.POMONA, "features", photos, "--out", out, "--model", model, "--threads", 2, "-q"])
-    return seconds
+    return seconds, pixels_share(out)
+
+
+def pixels_share(out):
+    """Of the threads' seconds: decoding and resizing."""
+    threads = json.loads((out / "run.json").read_text())["seconds"]["summed_over_threads"]
+    return (threads["decode"] + threads["resize"]) / sum(threads.values())
 
 
 def python(photos, engine, model, batch):
@@ -78,7 +84,8 @@ def main():
         print(f"  {system:10} {count} photos  {seconds:8.2f} s  {count / seconds:8.1f} photos/s")
 
     for number in range(options.rounds):
-        keep("pomona", number, options.count, pomona(photos, ours), "whole command")
+        seconds, share = pomona(photos, ours)
+        keep("pomona", number, options.count, seconds, f"whole command; decoding and resizing {100 * share:.1f} % of the threads' time")
         keep("python", number, options.count, python(photos, *best),
              f"Pillow + {best[0]} {os.path.basename(best[1])}, 2 processes, batch {best[2]}, whole command")
     if not options.no_reference and options.precision == "fp32":
