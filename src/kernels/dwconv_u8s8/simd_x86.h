@@ -25,11 +25,13 @@ ALWAYS_INLINE struct DW(quads) DW(interleave)(const uint8_t *const p[4], int hal
 
 struct DW(output) {
     vec zero_point, low, high;
+    bool plain; /* zero point 0 and all of 0..255: packing does it all */
 };
 
 ALWAYS_INLINE struct DW(output) DW(output_of)(const struct requantise_output *o) {
     return (struct DW(output)){MM(set1_epi16)((short)o->zero_point), MM(set1_epi8)((char)o->low),
-                               MM(set1_epi8)((char)o->high)};
+                               MM(set1_epi8)((char)o->high),
+                               o->zero_point == 0 && o->low == 0 && o->high == 255};
 }
 
 ALWAYS_INLINE vec DW(scale)(vec sum, const uint8_t *multiplier) {
@@ -42,11 +44,12 @@ ALWAYS_INLINE vec DW(scale)(vec sum, const uint8_t *multiplier) {
 ALWAYS_INLINE vec DW(to_16)(const uint8_t *packed, const struct DW(output) * o, const vec sums[2], int half) {
     const uint8_t *multiplier = packed + (4 + 2 * half) * WIDTH;
     vec q = MM(packs_epi32)(DW(scale)(sums[0], multiplier), DW(scale)(sums[1], multiplier + WIDTH));
-    return MM(adds_epi16)(q, o->zero_point);
+    return o->plain ? q : MM(adds_epi16)(q, o->zero_point);
 }
 
 ALWAYS_INLINE vec DW(to_8)(const struct DW(output) * o, vec low_half, vec high_half) {
-    return MM(min_epu8)(MM(max_epu8)(MM(packus_epi16)(low_half, high_half), o->low), o->high);
+    vec bytes = MM(packus_epi16)(low_half, high_half);
+    return o->plain ? bytes : MM(min_epu8)(MM(max_epu8)(bytes, o->low), o->high);
 }
 
 /* The first `valid` bytes, without a call that would cost the sums their registers. */
