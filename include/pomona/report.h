@@ -108,7 +108,7 @@ struct pomona_report {
     double photos_per_second;
     int threads;
     const char *version; /* of pomona */
-    const char *model, *model_hash, *layer, *profile, *tier, *feature_space;
+    const char *model, *model_hash, *layer, *profile, *precision, *tier, *feature_space;
     bool synthetic_photos; /* the page says that they are drawings, not photographs */
     bool untrained_model;  /* the page says that the network is untrained */
     bool profile_assumed;  /* the page says that the model did not name its preprocessing */

@@ -129,7 +129,9 @@ static void describe(struct gathering *gathering) {
     report->model_hash = pomona_feature_reader_property(reader, "pomona.model_hash");
     report->layer = pomona_feature_reader_property(reader, "pomona.layer");
     report->profile = pomona_feature_reader_property(reader, "pomona.profile");
+    report->precision = pomona_feature_reader_property(reader, "pomona.precision");
     report->tier = pomona_feature_reader_property(reader, "pomona.tier");
+    if (report->tier && strcmp(report->tier, "any") == 0) report->tier = NULL; /* 8 bits: all the same */
     report->feature_space = pomona_feature_reader_property(reader, "pomona.feature_space");
     report->stages = gathering->stages;
     if (job->run) describe_run(gathering, job->run);

@@ -49,6 +49,7 @@ void write_facts(struct page *page) {
     part_fact(markup, WORD_fact_layer, report->layer, NULL);
     part_fact_count(markup, WORD_fact_features, report->features);
     part_fact(markup, WORD_fact_profile, report->profile, NULL);
+    part_fact(markup, WORD_fact_precision, report->precision, NULL);
     part_fact(markup, WORD_fact_tier, report->tier, NULL);
     part_fact(markup, WORD_fact_version, report->version, NULL);
     part_fact(markup, WORD_fact_model_hash, report->model_hash, "hash");
