@@ -174,11 +174,12 @@ static pomona_status dequantize_constant(struct lowering *lowering, const struct
     TRY(read_axis(lowering, node, constant, linear.scale->count, &axis, &outer_axis));
     struct onnx_tensor *result = new_constant(lowering, ONNX_FLOAT, constant->rank, constant->dims);
     TRY(set_constant(lowering, node, result));
-    for (size_t i = 0; i < constant->count; i++) {
-        size_t at = i / axis.inner % axis.count;
+    size_t each = axis.count == 1 ? constant->count : axis.inner; /* in a row with one scale */
+    for (size_t i = 0, at = 0; i < constant->count; i += each, at = at + 1 < axis.count ? at + 1 : 0) {
         int64_t zero_point = linear.zero_point ? linear.zero_point->ints[at] : 0;
-        ((float *)result->floats)[i] =
-            (float)((double)(constant->ints[i] - zero_point) * (double)linear.scale->floats[at]);
+        double scale = (double)linear.scale->floats[at];
+        for (size_t k = i; k < i + each; k++)
+            ((float *)result->floats)[k] = (float)((double)(constant->ints[k] - zero_point) * scale);
     }
     if (outer_axis != 0 || node->output_count == 0 || node->outputs[0] < 0) return POMONA_OK;
     int64_t zero_point = linear.zero_point ? linear.zero_point->ints[0] : 0;
