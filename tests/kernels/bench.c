@@ -26,7 +26,7 @@ struct bench {
 };
 
 /* Calls `work` until a tenth of a second has gone by and returns the best time of one call. */
-static double best_seconds(void (*work)(const void *args), const void *args) {
+double bench_best_seconds(void (*work)(const void *args), const void *args) {
     double best = 1e9, end = seconds_now() + 0.1;
     for (int i = 0; i < 3 || seconds_now() < end; i++) {
         double start = seconds_now();
@@ -84,7 +84,7 @@ static void bench_gemm(struct bench *bench, int layers, int m, int k, int n) {
     struct call call = {&bench->kernels, &args};
     char what[64];
     snprintf(what, sizeof what, "gemm %d x %d x %d (%d)", m, k, n, layers);
-    report(bench, what, (double)m * k * n, best_seconds(call_gemm, &call), layers);
+    report(bench, what, (double)m * k * n, bench_best_seconds(call_gemm, &call), layers);
     tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&y);
 }
 
@@ -116,7 +116,7 @@ static void bench_dwconv(struct bench *bench, int layers, int in, int kernel, in
     char what[64];
     snprintf(what, sizeof what, "dwconv %dx%d s%d %d x %d (%d)", kernel, kernel, stride, in, channels,
              layers);
-    report(bench, what, (double)outputs * kernel * kernel, best_seconds(call_dwconv, &call), layers);
+    report(bench, what, (double)outputs * kernel * kernel, bench_best_seconds(call_dwconv, &call), layers);
     tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
 }
 
@@ -153,7 +153,7 @@ static double bench_dwconv_u8s8(struct bench *bench, int layers, int in, int ker
                                     .y = (uint8_t *)y.data,
                                     .scratch = scratch.data};
     struct call call = {&bench->kernels, &args};
-    double macs = (double)outputs * kernel * kernel, seconds = best_seconds(call_dwconv_u8s8, &call);
+    double macs = (double)outputs * kernel * kernel, seconds = bench_best_seconds(call_dwconv_u8s8, &call);
     char what[64];
     snprintf(what, sizeof what, "dwconv_u8s8 %dx%d s%d %d x %d (%d)", kernel, kernel, stride, in, channels,
              layers);
@@ -191,7 +191,8 @@ static void bench_conv(struct bench *bench, int layers, int in, int kernel, int 
     char what[64];
     snprintf(what, sizeof what, "conv %dx%d s%d %d x %d x %d (%d)", kernel, kernel, stride, in, in_channels,
              out_channels, layers);
-    report(bench, what, (double)pixels * (double)taps * out_channels, best_seconds(call_conv, &call), layers);
+    report(bench, what, (double)pixels * (double)taps * out_channels, bench_best_seconds(call_conv, &call),
+           layers);
     tensor_free(&x), tensor_free(&w), tensor_free(&packed), tensor_free(&scratch), tensor_free(&y);
 }
 

@@ -1,34 +1,15 @@
-/* checkkernels --bench --precision int8: the integer kernels on the layers of MobileNetV2 1.0/224. Times are the best of several
- * tries, since other programs may share the machine. */
+/* checkkernels --bench, its second part: the 1x1 convolutions of MobileNetV2 1.0/224 in 8 bits. */
 #include "check_bytes.h"
 #include "kernels/gemm_u8s8/gemm_u8s8.h"
 #include "kernels/kernels.h"
 
 #include <stdio.h>
-#include <time.h>
 
 struct bench {
     struct kernels kernels;
     struct check check;
     double seconds, macs;
 };
-
-static double seconds_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double best_seconds(void (*work)(const void *args), const void *args) {
-    double best = 1e9, end = seconds_now() + 0.05;
-    for (int i = 0; i < 3 || seconds_now() < end; i++) {
-        double start = seconds_now();
-        work(args);
-        double seconds = seconds_now() - start;
-        if (seconds < best) best = seconds;
-    }
-    return best;
-}
 
 static void report(struct bench *bench, const char *what, double macs, double seconds, int layers) {
     printf("%-34s %6.1f MMAC %8.1f us %7.1f GMAC/s\n", what, macs * 1e-6, seconds * 1e6,
@@ -69,7 +50,7 @@ static void bench_gemm(struct bench *bench, int layers, int m, int k, int n, boo
                                         .y_stride = (size_t)n};
     char what[64];
     snprintf(what, sizeof what, "gemm %d x %d x %d%s (%d)", m, k, n, residual ? " +r" : "", layers);
-    report(bench, what, (double)m * k * n, best_seconds(call_gemm, &call), layers);
+    report(bench, what, (double)m * k * n, bench_best_seconds(call_gemm, &call), layers);
     bytes_free(&x), bytes_free(&r), bytes_free(&packed), bytes_free(&y), layer_free(&layer);
 }
 

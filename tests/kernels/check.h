@@ -114,6 +114,9 @@ void check_resize_u8(struct check *check, const struct resize_u8_impl *impl);
 void check_syrk_s16(struct check *check, const struct syrk_s16_impl *impl);
 void check_dwconv_u8s8(struct check *check, const struct dwconv_u8s8_impl *impl);
 
+/* The best time of one call of `work`, of those that fit into a tenth of a second. */
+double bench_best_seconds(void (*work)(const void *args), const void *args);
+
 /* Prints the speed of the tier's kernels on the layers of MobileNetV2 1.0/224. */
 void bench_kernels(pomona_tier tier);
 void bench_integer_kernels(pomona_tier tier);
