@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 python=../build/venv-peers/bin/python
-for bench in net job moments pca memory start logistic classifier views decode; do
+for bench in net threads job moments pca memory start logistic classifier views decode; do
     printf '\n== %s\n' "$bench"
     "$python" "$bench.py" --keep
 done
