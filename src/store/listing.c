@@ -74,8 +74,8 @@ static const char *folder_label(struct arena *arena, const char *folder) {
     return encode(arena, "", slash ? slash + 1 : folder);
 }
 
-static pomona_status add_photo(struct listing *listing, const char *path, const char *label, uint64_t size,
-                               struct pomona_error *error) {
+static pomona_status add_photo(struct listing *listing, const char *path, const char *label,
+                               const struct stat *info, struct pomona_error *error) {
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? 2 * listing->capacity : 1024;
         struct listed_photo *grown = memory_resize(listing->photos, capacity, sizeof *grown);
@@ -89,7 +89,11 @@ static pomona_status add_photo(struct listing *listing, const char *path, const 
     const char *native =
         strcmp(uri + 5, path) == 0 ? uri + 5 : arena_copy_text(&listing->arena, path, strlen(path));
     if (!native) return fail_memory(error, "listing");
-    listing->photos[listing->count++] = (struct listed_photo){native, uri, label, size};
+    listing->photos[listing->count++] = (struct listed_photo){.path = native,
+                                                              .uri = uri,
+                                                              .label = label,
+                                                              .size = info ? (uint64_t)info->st_size : 0,
+                                                              .modified = info ? info->st_mtime : 0};
     return POMONA_OK;
 }
 
@@ -122,10 +126,9 @@ static pomona_status visit(struct walk *walk, int folder, const char *folder_pat
     memcpy(path, folder_path, prefix);
     if (prefix != 1) path[prefix++] = '/'; /* the root folder ends in one already */
     memcpy(path + prefix, name, strlen(name));
-    pomona_status status =
-        found && S_ISDIR(info.st_mode)
-            ? walk_folder(walk, folder, name, path, depth)
-            : add_photo(walk->listing, path, label, found ? (uint64_t)info.st_size : 0, walk->error);
+    pomona_status status = found && S_ISDIR(info.st_mode)
+                               ? walk_folder(walk, folder, name, path, depth)
+                               : add_photo(walk->listing, path, label, found ? &info : NULL, walk->error);
     memory_free(path);
     return status;
 }
@@ -176,7 +179,7 @@ static pomona_status walk_root(struct walk *walk, const char *root, const char *
     char *folder = arena_copy_text(&walk->listing->arena, path, (size_t)(strrchr(path, '/') - path));
     const char *label = folder ? folder_label(&walk->listing->arena, folder) : NULL;
     if (!label) return fail_memory(walk->error, "listing");
-    return add_photo(walk->listing, path, label, (uint64_t)info.st_size, walk->error);
+    return add_photo(walk->listing, path, label, &info, walk->error);
 }
 
 pomona_status listing_walk(const char *root, const char *glob, bool (*should_stop)(void *), void *user,
@@ -201,7 +204,7 @@ pomona_status listing_walk(const char *root, const char *glob, bool (*should_sto
 pomona_status listing_add(struct listing *listing, const char *path, struct pomona_error *error) {
     char *absolute = path_absolute(&listing->arena, path);
     if (!absolute) return fail_memory(error, "listing");
-    return add_photo(listing, absolute, NULL, 0, error);
+    return add_photo(listing, absolute, NULL, NULL, error);
 }
 
 void listing_free(struct listing *listing) {

@@ -10,10 +10,14 @@
 #include <stdint.h>
 
 struct listed_photo {
-    const char *path;  /* absolute, as the operating system takes it */
-    const char *uri;   /* "file:" + path; bytes that are not UTF-8 percent-encoded */
+    const char
+        *path;       /* absolute, as the operating system takes it, or the same as uri where that is remote */
+    const char *uri; /* "file:" + path, with bytes that are not UTF-8 percent-encoded; or "s3://bucket/key" */
     const char *label; /* name of the folder it lies in, encoded likewise */
     uint64_t size;     /* bytes; 0 for a link that leads nowhere (reading it gives the cause) */
+    uint64_t offset;   /* of a photo inside a shard (store/pack.h): where it begins in `path` */
+    int64_t modified;  /* seconds of the epoch; 0: not known */
+    bool packed;       /* `path` is a shard, of which `size` bytes from `offset` are the photo */
 };
 
 /* All strings lie in the arena. Zero-initialise with LISTING_INIT, free with listing_free. */

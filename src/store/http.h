@@ -1,0 +1,115 @@
+/* Many HTTP transfers at once over libcurl, each tried again while that makes sense.
+ *
+ * An engine belongs to one thread; http_wake alone may come from another. What a transfer asks for is set anew before each
+ * attempt (signatures age, regions and credentials change), and what came back is judged after it, both by functions of the
+ * transfer: this file knows HTTP and patience, not S3.
+ *
+ * Patience: the n-th attempt after a failure waits a random time below 50 ms x 2^n (below 1 s x 2^n after a throttle), at
+ * most 20 s: "full jitter" of the AWS Architecture Blog, Exponential Backoff And Jitter (2015). A transfer is given up
+ * after 10 attempts, or at once when the retry quota is spent: retries cost, successes give back (as the AWS SDKs'
+ * standard mode has it), so that a server in trouble is left alone. A server that can't be reached at all (refused,
+ * unknown, no answer to a connect) costs no quota; it is asked again for 20 s. */
+#ifndef STORE_HTTP_H
+#define STORE_HTTP_H
+
+#include "base/buffer.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http;
+struct http_quota;
+
+enum http_verdict {
+    HTTP_DONE,      /* the response is what was asked for */
+    HTTP_FAILED,    /* no attempt will help; `cause` says why */
+    HTTP_TRANSIENT, /* try again soon */
+    HTTP_THROTTLED, /* try again later */
+    HTTP_ONCE_MORE  /* try again at once, with what was just learnt; at most 3 times a transfer */
+};
+
+/* One logical request. Zero-initialise with HTTP_TRANSFER_INIT, set the upper half, and keep it in place until http_next gives
+ * it back. */
+struct http_transfer {
+    /* Fills method, url, headers and body for the next attempt (buffers are cleared before). A failure ends the transfer. */
+    pomona_status (*prepare)(struct http_transfer *transfer, struct pomona_error *error);
+    /* Looks at a complete response; NULL: http_judge. For HTTP_FAILED it fills `error` and sets *status. */
+    enum http_verdict (*judge)(struct http_transfer *transfer, pomona_status *status,
+                               struct pomona_error *error);
+    void *user;
+    const char *name; /* for messages: "s3://bucket/key"; borrowed */
+    struct buffer *
+        response; /* the body goes here, cleared before each attempt; larger than its limit: POMONA_E_LIMIT */
+
+    /* The attempt. */
+    const char *method;    /* static string */
+    struct buffer url;     /* NUL-terminated by the engine */
+    struct buffer headers; /* "Name: value\n" lines */
+    const void *body;      /* borrowed; kept for all attempts */
+    size_t body_size;
+
+    /* The answer. */
+    int code;                       /* HTTP status; 0: none came */
+    struct buffer response_headers; /* "name: value\n" lines, names in lower case */
+    int attempts;
+    pomona_status status; /* of the whole transfer */
+    struct pomona_error cause;
+
+    struct http_attempt *attempt; /* the engine's own */
+};
+
+enum { HTTP_LINES_MAX = 64 << 10 };
+
+#define HTTP_TRANSFER_INIT                                                                                   \
+    ((struct http_transfer){.url = BUFFER_INIT(HTTP_LINES_MAX),                                              \
+                            .headers = BUFFER_INIT(HTTP_LINES_MAX),                                          \
+                            .response_headers = BUFFER_INIT(HTTP_LINES_MAX)})
+
+/* Frees what a transfer that is not under way has gathered (not `response`, not what is borrowed). */
+void http_transfer_free(struct http_transfer *transfer);
+
+/* The value of a response header (name in lower case) into out[0..capacity); false and "" when it is missing or does not fit. */
+bool http_header(const struct http_transfer *transfer, const char *name, char *out, size_t capacity);
+
+/* A judge by status code alone: 2xx is done; 408, 500, 502, 503 without "slow down" in the body, 504 are transient; 429, 503 with it
+ * throttled; all else fails (404: POMONA_E_INPUT, others POMONA_E_IO) with the code in the message. */
+enum http_verdict http_judge(struct http_transfer *transfer, pomona_status *status,
+                             struct pomona_error *error);
+
+struct http_options {
+    struct http_quota *quota;        /* shared by engines; NULL: one of its own */
+    const char *ca_bundle;           /* file of trusted certificates; NULL: the system's */
+    int connections;                 /* at most so many transfers under way, the others wait; 0: 64 */
+    long connect_milliseconds;       /* 0: 5,000 */
+    long stall_seconds;              /* an attempt slower than 1 KB/s for so long is cut off; 0: 10 */
+    int attempts;                    /* 0: 10; 1: no retries */
+    long patience_milliseconds;      /* how long an unreachable server is asked again; 0: 20,000 */
+    bool (*should_stop)(void *user); /* asked about ten times a second; may be NULL */
+    void *user;
+};
+
+/* POMONA_E_MEMORY, POMONA_E_INTERNAL (libcurl does not start). */
+pomona_status http_new(const struct http_options *options, struct http **http, struct pomona_error *error);
+/* Transfers under way are dropped. Accepts pointers to NULL. */
+void http_free(struct http **http);
+
+/* Queues a transfer. */
+void http_start(struct http *http, struct http_transfer *transfer);
+/* Works until a transfer is finished, http_wake is called or the time is over; returns a finished transfer or NULL. */
+struct http_transfer *http_next(struct http *http, int milliseconds);
+/* Ends a http_next that waits, from any thread. */
+void http_wake(struct http *http);
+/* Transfers queued or under way. */
+size_t http_pending(const struct http *http);
+
+/* One transfer from start to end, in an engine without others; returns its status and copies its cause. POMONA_E_INTERRUPTED when
+ * should_stop said so. */
+pomona_status http_run(struct http *http, struct http_transfer *transfer, struct pomona_error *error);
+
+/* The retry quota of everything that talks to one service; thread-safe. */
+pomona_status http_quota_new(struct http_quota **quota, struct pomona_error *error);
+void http_quota_free(struct http_quota **quota);
+
+#endif
