@@ -4,11 +4,12 @@
  * attempt (signatures age, regions and credentials change), and what came back is judged after it, both by functions of the
  * transfer: this file knows HTTP and patience, not S3.
  *
- * Patience: the n-th attempt after a failure waits a random time below 50 ms x 2^n (below 1 s x 2^n after a throttle), at
- * most 20 s: "full jitter" of the AWS Architecture Blog, Exponential Backoff And Jitter (2015). A transfer is given up
- * after 10 attempts, or at once when the retry quota is spent: retries cost, successes give back (as the AWS SDKs'
- * standard mode has it), so that a server in trouble is left alone. A server that can't be reached at all (refused,
- * unknown, no answer to a connect) costs no quota; it is asked again for 20 s. */
+ * Patience: before attempt n + 1 it waits a random time below 50 ms x 2^n (1 s x 2^n after a throttle), at most 20 s:
+ * "full jitter" of the AWS Architecture Blog, Exponential Backoff And Jitter (2015). A transfer is given up after 10
+ * attempts, when the next one would be later than 20 s after the first failure, or at once when the retry quota is spent:
+ * retries cost, successes give back (as in the AWS SDKs' standard mode), so that a server in trouble is left alone. A
+ * server that can't be reached at all (refused, unknown, no answer to a connect) is asked for those 20 s without
+ * counting attempts or quota: it is not busy, it is away. */
 #ifndef STORE_HTTP_H
 #define STORE_HTTP_H
 
@@ -43,6 +44,8 @@ struct http_transfer {
     struct buffer *
         response; /* the body goes here, cleared before each attempt; larger than its limit: POMONA_E_LIMIT */
 
+    bool slow_answer; /* the server may think for minutes before it answers: stall_seconds does not apply */
+
     /* The attempt. */
     const char *method;    /* static string */
     struct buffer url;     /* NUL-terminated by the engine */
@@ -53,11 +56,17 @@ struct http_transfer {
     /* The answer. */
     int code;                       /* HTTP status; 0: none came */
     struct buffer response_headers; /* "name: value\n" lines, names in lower case */
+    struct buffer trouble;          /* the body of an answer that is not 2xx, its first 64 KB */
     int attempts;
     pomona_status status; /* of the whole transfer */
     struct pomona_error cause;
 
-    struct http_attempt *attempt; /* the engine's own */
+    /* The engine's own. */
+    struct http_transfer *next;
+    void *handle, *headers_list; /* of an attempt under way: libcurl's */
+    double due, first_failure;   /* seconds of the monotonic clock; first_failure 0: none yet */
+    int repeats;                 /* HTTP_ONCE_MORE so far */
+    bool response_full;
 };
 
 enum { HTTP_LINES_MAX = 64 << 10 };
@@ -65,7 +74,8 @@ enum { HTTP_LINES_MAX = 64 << 10 };
 #define HTTP_TRANSFER_INIT                                                                                   \
     ((struct http_transfer){.url = BUFFER_INIT(HTTP_LINES_MAX),                                              \
                             .headers = BUFFER_INIT(HTTP_LINES_MAX),                                          \
-                            .response_headers = BUFFER_INIT(HTTP_LINES_MAX)})
+                            .response_headers = BUFFER_INIT(HTTP_LINES_MAX),                                 \
+                            .trouble = BUFFER_INIT(HTTP_LINES_MAX)})
 
 /* Frees what a transfer that is not under way has gathered (not `response`, not what is borrowed). */
 void http_transfer_free(struct http_transfer *transfer);
@@ -97,8 +107,11 @@ void http_free(struct http **http);
 
 /* Queues a transfer. */
 void http_start(struct http *http, struct http_transfer *transfer);
-/* Works until a transfer is finished, http_wake is called or the time is over; returns a finished transfer or NULL. */
+/* Works until a transfer is finished, http_wake is called or the time is over; returns a finished transfer or NULL. Waits also when
+ * there is nothing to do. */
 struct http_transfer *http_next(struct http *http, int milliseconds);
+/* Takes a transfer out that was started and did not come back; its buffers are the caller's again. */
+void http_cancel(struct http *http, struct http_transfer *transfer);
 /* Ends a http_next that waits, from any thread. */
 void http_wake(struct http *http);
 /* Transfers queued or under way. */
@@ -108,8 +121,13 @@ size_t http_pending(const struct http *http);
  * should_stop said so. */
 pomona_status http_run(struct http *http, struct http_transfer *transfer, struct pomona_error *error);
 
-/* The retry quota of everything that talks to one service; thread-safe. */
-pomona_status http_quota_new(struct http_quota **quota, struct pomona_error *error);
-void http_quota_free(struct http_quota **quota);
+/* The retry quota of everything that talks to one service; any thread. */
+struct http_quota {
+    _Atomic int tokens;
+};
+
+enum { HTTP_QUOTA_FULL = 500, HTTP_QUOTA_RETRY = 5 };
+
+#define HTTP_QUOTA_INIT ((struct http_quota){HTTP_QUOTA_FULL})
 
 #endif
