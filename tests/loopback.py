@@ -135,9 +135,8 @@ class S3Server:
         import boto3
         from botocore.config import Config
 
-        # Dots in keys are names here, not steps.
         settings = {"retries": {"total_max_attempts": 1}, "s3": {"addressing_style": "path"}, "max_pool_connections": 64,
-                    "proxies": {}, **options}
+                    "proxies": {}, "signature_version": "s3v4", **options}
         return boto3.client("s3", endpoint_url=url or self.url, region_name=self.region, config=Config(**settings),
                             aws_access_key_id=self.access_key, aws_secret_access_key=self.secret_key)
 
