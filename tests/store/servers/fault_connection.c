@@ -3,6 +3,7 @@
 #include "tests/store/servers/fault_answer.h"
 #include "tests/store/servers/fault_control.h"
 #include "tests/store/servers/fault_relay.h"
+#include "tests/store/servers/pause.h"
 #include "tests/store/servers/tcp.h"
 
 #include <poll.h>
@@ -201,7 +202,7 @@ static bool handle(struct connection *c, size_t head_size) {
     struct fault fault = fault_script_choose(c->proxy->script, &c->request);
     if (fault.latency > 0) {
         counts->delayed++;
-        relay_sleep(fault.latency * 1000000);
+        pause_nanoseconds(fault.latency * 1000000);
     }
     if (!answers_by_itself(fault.kind) || fault.done) return forward(c, &fault, head_size);
     return drop_request(c, head_size) && answer_by_fault(c, &fault);

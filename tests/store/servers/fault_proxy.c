@@ -11,6 +11,7 @@
  * SIGTERM and SIGINT end it. To have the server "gone for a while", end the proxy and start it again on the same port. */
 #include "tests/store/servers/fault_connection.h"
 #include "tests/store/servers/fault_control.h"
+#include "tests/store/servers/pause.h"
 #include "tests/store/servers/tcp.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 struct listening {
     int listener;
@@ -69,7 +69,7 @@ int main(int argc, char **argv) {
     if (port < 0 || proxy.server.sin_port == 0) return usage();
     if (!proxy.script || (script && !read_script(script, proxy.script))) return 2;
 
-    prctl(PR_SET_TIMERSLACK, 1000UL); /* latencies are to the microsecond; threads inherit it */
+    pause_precisely();
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGUSR1);

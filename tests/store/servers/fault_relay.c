@@ -1,15 +1,9 @@
 #include "tests/store/servers/fault_relay.h"
 
+#include "tests/store/servers/pause.h"
 #include "tests/store/servers/tcp.h"
 
-#include <errno.h>
 #include <poll.h>
-#include <time.h>
-
-void relay_sleep(long nanoseconds) {
-    struct timespec left = {nanoseconds / 1000000000, nanoseconds % 1000000000};
-    while (clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {}
-}
 
 static bool has_input(int fd) {
     return fd >= 0 && poll(&(struct pollfd){.fd = fd, .events = POLLIN}, 1, 0) > 0;
@@ -20,7 +14,7 @@ static bool write_slowly(int fd, const char *bytes, size_t size, int64_t bytes_p
     size_t piece = bytes_per_second >= 50 ? (size_t)(bytes_per_second / 50) : 1;
     while (size > 0) {
         size_t now = size < piece ? size : piece;
-        relay_sleep((long)((double)now / (double)bytes_per_second * 1e9));
+        pause_nanoseconds((long)((double)now / (double)bytes_per_second * 1e9));
         if (!tcp_write(fd, bytes, now)) return false;
         bytes += now;
         size -= now;

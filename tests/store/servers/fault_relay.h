@@ -46,7 +46,4 @@ struct relay {
 void relay_start(struct relay *relay, const struct http_head *head, size_t head_size);
 enum relay_end relay_message(struct relay *relay);
 
-/* Sleeps; no more than asked for, but for the scheduler. */
-void relay_sleep(long nanoseconds);
-
 #endif
