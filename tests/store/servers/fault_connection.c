@@ -70,6 +70,7 @@ static enum relay_end send_request(struct connection *c, size_t head_size, struc
     relay_start(relay, &c->request, head_size);
     if (c->request.expects_continue && c->request.framing != BODY_NONE) {
         if (!tcp_write(relay->to, c->client.bytes + c->client.start, head_size)) return RELAY_TARGET_LOST;
+        *relay->bytes += head_size;
         c->client.start += head_size;
         relay->head_size = 0;
         if (!wait_to_continue(c)) return RELAY_ANSWERED;
@@ -130,7 +131,12 @@ static bool drop_request(struct connection *c, size_t head_size) {
 static bool pass_answer(struct connection *c, const struct fault *fault, size_t head_size,
                         bool request_sent) {
     struct fault_counts *counts = &c->proxy->counts;
-    struct relay relay = {.from = &c->server, .to = c->client.fd, .answers = -1, .spoil = RELAY_UNSPOILT};
+    struct relay relay = {.from = &c->server,
+                          .to = c->client.fd,
+                          .answers = -1,
+                          .spoil = RELAY_UNSPOILT,
+                          .bytes = &counts->bytes_down,
+                          .flips = &counts->faults[FAULT_CORRUPT]};
     if (fault->kind == FAULT_CUT) relay.spoil.cut = fault->number;
     if (fault->kind == FAULT_CORRUPT) relay.spoil.flip = (int64_t)(fault->draw >> 3 & INT64_MAX);
     if (fault->kind == FAULT_SLOW) relay.spoil.bytes_per_second = fault->number;
@@ -138,21 +144,18 @@ static bool pass_answer(struct connection *c, const struct fault *fault, size_t 
     if (fault->done) relay.to = -1;
 
     relay_start(&relay, &c->response, head_size);
-    bool slow = relay.spoil.bytes_per_second > 0;
-    enum relay_end end = relay_message(&relay);
     counts->passed++;
+    counts->faults[FAULT_SLOW] += relay.spoil.bytes_per_second > 0;
+    enum relay_end end = relay_message(&relay);
     counts->server_lost += end == RELAY_SOURCE_LOST;
     counts->client_lost += end == RELAY_TARGET_LOST;
     counts->faults[FAULT_CUT] += end == RELAY_CUT;
-    counts->faults[FAULT_CORRUPT] += relay.flipped;
-    counts->faults[FAULT_SLOW] += slow;
     if (end != RELAY_WHOLE || c->response.closes || !request_sent) leave_server(c);
     if (!request_sent) c->end = END_PATIENTLY;
     if (fault->done) {
         counts->done_anyway++;
         return answer_by_fault(c, fault) && request_sent;
     }
-    counts->bytes_down += relay.passed_on;
     return end == RELAY_WHOLE && !c->response.closes && !c->request.closes && request_sent;
 }
 
@@ -163,14 +166,16 @@ static bool forward(struct connection *c, const struct fault *fault, size_t head
         if (!kept) c->server.fd = tcp_connect(&c->proxy->server);
         if (c->server.fd < 0) break;
         size_t start = c->client.start;
-        struct relay relay = {
-            .from = &c->client, .to = c->server.fd, .answers = c->server.fd, .spoil = RELAY_UNSPOILT};
+        struct relay relay = {.from = &c->client,
+                              .to = c->server.fd,
+                              .answers = c->server.fd,
+                              .spoil = RELAY_UNSPOILT,
+                              .bytes = &counts->bytes_up,
+                              .flips = &counts->faults[FAULT_CORRUPT_UPLOAD]};
         if (fault->kind == FAULT_CUT_UPLOAD) relay.spoil.cut = fault->number;
         if (fault->kind == FAULT_CORRUPT_UPLOAD) relay.spoil.flip = (int64_t)(fault->draw >> 3 & INT64_MAX);
         relay.spoil.flip_bit = fault->draw & 7;
         enum relay_end sent = send_request(c, head_size, &relay);
-        counts->bytes_up += relay.passed_on;
-        counts->faults[FAULT_CORRUPT_UPLOAD] += relay.flipped;
         counts->faults[FAULT_CUT_UPLOAD] += sent == RELAY_CUT;
         counts->client_lost += sent == RELAY_SOURCE_LOST;
         if (sent == RELAY_CUT) c->end = END_BY_RESET;

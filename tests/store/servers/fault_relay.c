@@ -25,8 +25,8 @@ static bool write_slowly(int fd, const char *bytes, size_t size, int64_t bytes_p
 /* Sends bytes[0, size), whose first `plain` bytes (the head) are never slow. */
 static bool pass_on(struct relay *relay, const char *bytes, size_t size, size_t plain) {
     bool good = true;
-    relay->passed_on += size;
     if (relay->to < 0) return true;
+    *relay->bytes += size;
     if (relay->spoil.bytes_per_second <= 0) return tcp_write(relay->to, bytes, size);
     if (plain > size) plain = size;
     if (plain > 0) good = tcp_write(relay->to, bytes, plain);
@@ -44,7 +44,7 @@ static bool scan_body(struct relay *relay, size_t *scan) {
             if (relay->spoil.flip >= 0 && flip >= seen && flip - seen < run) {
                 char *byte = from->bytes + *scan + (flip - seen);
                 *byte = (char)(*byte ^ 1 << relay->spoil.flip_bit);
-                relay->flipped = true;
+                ++*relay->flips;
             }
             if (relay->spoil.cut >= 0 && cut - seen <= run) {
                 *scan += (size_t)(cut - seen);
@@ -62,8 +62,7 @@ static bool scan_body(struct relay *relay, size_t *scan) {
 void relay_start(struct relay *relay, const struct http_head *head, size_t head_size) {
     http_body_start(&relay->body, head);
     relay->head_size = head_size;
-    relay->seen = relay->passed_on = 0;
-    relay->flipped = false;
+    relay->seen = 0;
     if (relay->spoil.cut >= (int64_t)head->size && head->framing == BODY_SIZED)
         relay->spoil.cut = (int64_t)head->size - 1;
     if (relay->spoil.flip >= 0) relay->spoil.flip %= head->framing == BODY_SIZED ? (int64_t)head->size : 1;

@@ -34,9 +34,9 @@ struct relay {
     int to;            /* -1: the message is dropped */
     int answers;       /* a descriptor to look at for an early answer; -1: none */
     struct relay_spoil spoil;
-    /* Results. */
-    uint64_t passed_on; /* bytes, with the head */
-    bool flipped;
+    /* Counted before the bytes leave: who has got an answer and asks for the counts then finds it in them. */
+    _Atomic unsigned long *bytes; /* passed on, with the head */
+    _Atomic unsigned long *flips;
     /* Its own. */
     size_t head_size;
     struct http_body body;
