@@ -2,12 +2,15 @@
 
 POMONA          the binary under test            (default: build/pomona)
 POMONA_SHARED   real photos, models, references  (default: ../shared); tests that need it are skipped where it is absent
+VERSITYGW       the S3 server of tests marked cluster  (default: build/versitygw/versitygw)
 """
 import os
 import pathlib
 import subprocess
 
 import pytest
+
+from s3_fixtures import bucket, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 POMONA = pathlib.Path(os.environ.get("POMONA", ROOT / "build/pomona")).absolute()
@@ -16,16 +19,18 @@ SHARED = pathlib.Path(os.environ.get("POMONA_SHARED", ROOT.parent / "shared")).a
 
 def pytest_addoption(parser):
     parser.addoption("--long", action="store_true", help="also run tests marked long")
-    parser.addoption("--cluster", action="store_true", help="also run tests that start Spark")
+    parser.addoption("--cluster", action="store_true", help="also run tests that start Spark or an S3 server")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "long: takes more than half a minute; runs with --long")
-    config.addinivalue_line("markers", "cluster: starts Spark (Java and PySpark); runs with --cluster")
+    config.addinivalue_line("markers", "cluster: starts Spark (Java and PySpark) or an S3 server; runs with --cluster")
 
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
+        if "s3_server" in getattr(item, "fixturenames", ()):
+            item.add_marker("cluster")
         for name in ("long", "cluster"):
             if item.get_closest_marker(name) and not config.getoption("--" + name):
                 item.add_marker(pytest.mark.skip(reason=f"runs with --{name}"))

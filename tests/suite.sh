@@ -96,7 +96,11 @@ suite() {
         esac
     done
     need "${build_packages[@]}" "${test_packages[@]}"
-    [ ${#cluster[@]} -eq 0 ] || need "${cluster_packages[@]}"
+    if [ ${#cluster[@]} -gt 0 ]; then
+        need "${cluster_packages[@]}"
+        command -v go >/dev/null || need golang-go
+        step 'S3 server (versitygw)' bash tests/store/versitygw.sh build/versitygw || true
+    fi
 
     step 'style, layers, headers' bash tests/check_all.sh || true
     if [ ${#long[@]} -gt 0 ]; then
