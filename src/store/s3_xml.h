@@ -27,20 +27,23 @@ struct s3_list_page {
     char next_key[4096], next_version[1024]; /* NextKeyMarker, NextVersionIdMarker or NextUploadIdMarker */
 };
 
-/* Calls visit for each item in order. Keys are decoded when the answer says EncodingType url. POMONA_E_CORRUPT: not such an answer,
- * cut off, numbers out of range, beyond the bounds. */
+/* Calls visit for each item in order; a failure of it ends the reading and is returned. Keys and key markers are decoded when the
+ * answer says EncodingType url. Items that were visited before a failure hold for nothing. POMONA_E_CORRUPT: not such an answer, cut
+ * off, numbers or times out of range, an item without a key, truncated without a place to go on, beyond the bounds. */
 pomona_status s3_xml_list(const char *name, const void *text, size_t size,
                           pomona_status (*visit)(void *user, const struct s3_item *item,
                                                  struct pomona_error *error),
                           void *user, struct s3_list_page *page, struct pomona_error *error);
 
-/* An <Error>, also one inside a 200. False: the text is none. */
+/* An <Error>, also one inside a 200 or in the <ErrorResponse> of STS. False: the text is none, or none that has a code. Texts are
+ * cut to fit and safe to print. */
 struct s3_error {
     char code[128], message[512], region[64], endpoint[256];
 };
 bool s3_xml_error(const void *text, size_t size, struct s3_error *out);
 
-/* The first element of this name, at any depth: "UploadId", "ETag", "AccessKeyId". False when missing or longer than capacity. */
+/* The first element of this name, at any depth: "UploadId", "ETag", "AccessKeyId". False when missing or longer than capacity. What
+ * comes behind it is not looked at. */
 bool s3_xml_text(const void *text, size_t size, const char *element, char *out, size_t capacity);
 
 /* Errors of DeleteObjects: calls visit(key, code, message) for each <Error> inside <DeleteResult>. */
