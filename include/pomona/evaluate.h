@@ -15,6 +15,7 @@
 #define POMONA_EVALUATE_H
 
 #include "pomona/features.h"
+#include "pomona/places.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -51,6 +52,8 @@ struct pomona_evaluate_options {
     int threads;          /* default pomona_cpu_threads() */
     int64_t
         max_errors; /* more photos that can't be read: POMONA_E_ERROR_ROWS at the end; negative: any number */
+
+    struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
 
     void (*progress)(void *user, const struct pomona_features_progress *progress); /* may be NULL */
     bool (*should_stop)(

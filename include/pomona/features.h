@@ -17,6 +17,7 @@
 #define POMONA_FEATURES_H
 
 #include "pomona/context.h"
+#include "pomona/places.h"
 #include "pomona/profile.h"
 
 #include <stdbool.h>
@@ -61,6 +62,8 @@ struct pomona_features_options {
     bool dry_run;            /* list, open the model, check DST; write nothing */
     bool resume; /* go on with the interrupted job in DST, if there is one; a finished one is left as it is */
     bool overwrite; /* replace the results in DST; they stay until the new ones are complete */
+
+    struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
 
     /* Called a few times a second from the calling thread; may be NULL. */
     void (*progress)(void *user, const struct pomona_features_progress *progress);

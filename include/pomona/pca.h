@@ -14,6 +14,7 @@
 
 #include "pomona/features.h"
 #include "pomona/moments.h"
+#include "pomona/places.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,7 +97,8 @@ struct pomona_pca_job {
     const char *language; /* of the report: "en" (default) or "fr" */
     const char *title;    /* what the report says was read; NULL: source */
     const struct pomona_features_result
-        *run; /* facts of the run that made the features, for the report; may be NULL */
+        *run;                     /* facts of the run that made the features, for the report; may be NULL */
+    struct pomona_places *places; /* where the report's pictures are, when not on this machine; NULL: none */
     bool (*should_stop)(
         void *user); /* asked often; true: POMONA_E_INTERRUPTED, nothing is left. May be NULL */
     void *user;

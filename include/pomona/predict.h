@@ -15,6 +15,7 @@
 
 #include "pomona/context.h"
 #include "pomona/features.h"
+#include "pomona/places.h"
 #include "pomona/profile.h"
 
 #include <stdbool.h>
@@ -61,6 +62,8 @@ struct pomona_predict_options {
     bool overwrite;     /* replace `out`; it stays until the new one is complete */
     int threads;        /* default pomona_cpu_threads() */
     int64_t max_errors; /* more failed photos: POMONA_E_ERROR_ROWS at the end; negative: any number */
+
+    struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
 
     /* Takes rows, in order and whole; needed without `out`. A failure stops the job and is returned. */
     pomona_status (*write)(void *user, const void *data, size_t size, struct pomona_error *error);

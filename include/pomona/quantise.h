@@ -11,6 +11,7 @@
 #define POMONA_QUANTISE_H
 
 #include "pomona/context.h"
+#include "pomona/places.h"
 #include "pomona/profile.h"
 
 #include <stdbool.h>
@@ -45,6 +46,8 @@ struct pomona_quantise_options {
     bool no_equalise, no_clip, no_correct; /* leave a part of the method out, to see what it earns */
     bool overwrite;                        /* replace `out`; it stays until the new one is complete */
     int threads;                           /* default pomona_cpu_threads(); without effect on the file */
+
+    struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
 
     void (*progress)(void *user, const struct pomona_quantise_progress *progress); /* may be NULL */
     bool (*should_stop)(

@@ -8,6 +8,7 @@
 #include "pomona/image.h"
 #include "sample/scene.h"
 #include "store/folder.h"
+#include "store/photo_file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -88,7 +89,7 @@ static pomona_status draw_photos(struct reading *r, struct pomona_error *error) 
 static pomona_status read_photo(struct reading *r, const struct listed_photo *photo,
                                 struct pomona_error *error) {
     struct pomona_error cause = {0};
-    pomona_status status = file_read(photo->path, &r->file, &cause);
+    pomona_status status = photo_file_read(photo, &r->file, &cause);
     if (status == POMONA_OK) status = add_photo(r, photo->uri, &cause);
     if (status == POMONA_OK) return listing_add(&r->photos->files, photo->path, error);
     if (status == POMONA_E_MEMORY || status == POMONA_E_INTERNAL) {
@@ -103,8 +104,8 @@ static pomona_status read_photos(struct reading *r, struct pomona_error *error) 
     const struct pomona_bench_options *options = r->options;
     struct pomona_bench_result *result = r->result;
     int64_t unlabelled;
-    TRY(photos_list(options->source, options->glob, NULL, 0, options->should_stop, options->user, &r->listing,
-                    &unlabelled, error));
+    TRY(photos_list(NULL, options->source, options->glob, NULL, 0, options->should_stop, options->user,
+                    &r->listing, &unlabelled, error));
     size_t listed = r->listing.count,
            wanted = (size_t)options->count < listed ? (size_t)options->count : listed;
     for (size_t i = 0; i < wanted; i++) {

@@ -166,8 +166,9 @@ static pomona_status pick_probes(struct compare_job *job) {
 
 static pomona_status list_photos(struct compare_job *job) {
     const struct pomona_compare_options *options = job->options;
-    TRY(photos_list(options->source, options->glob ? options->glob : "*.jpg", options->labels, options->limit,
-                    options->should_stop, options->user, &job->photos, &job->result->unlabelled, job->error));
+    TRY(photos_list(NULL, options->source, options->glob ? options->glob : "*.jpg", options->labels,
+                    options->limit, options->should_stop, options->user, &job->photos,
+                    &job->result->unlabelled, job->error));
     job->result->photos = (int64_t)job->photos.count;
     return pick_probes(job);
 }

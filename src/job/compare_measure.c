@@ -1,6 +1,5 @@
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/memory.h"
 #include "job/answerer.h"
 #include "job/compare_open.h"
@@ -8,6 +7,7 @@
 #include "job/measure.h"
 #include "job/pipeline.h"
 #include "job/resources.h"
+#include "store/photo_file.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@ enum {
 static pomona_status answer_file(struct compare_model *model, const struct listed_photo *photo,
                                  struct buffer *bytes, bool *done, struct pomona_error *error) {
     struct pomona_error cause;
-    pomona_status status = file_read(photo->path, bytes, &cause);
+    pomona_status status = photo_file_read(photo, bytes, &cause);
     if (status == POMONA_OK)
         status = compare_model_answer(model, photo->uri, bytes->data, bytes->size, &cause);
     *done = status == POMONA_OK;

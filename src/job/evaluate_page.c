@@ -29,13 +29,13 @@ struct page {
     char profile[POMONA_PROFILE_TEXT_MAX];
 };
 
-/* A photo of the local disk; others have no picture. Ids are indices of photos; those from `count` on are the nearest ones
+/* A photo's bytes; one that can't be read has no picture. Ids are indices of photos; those from `count` on are the nearest ones
  * of the training. */
 static pomona_status read_photo(void *user, size_t id, const void **bytes, size_t *size,
                                 struct pomona_error *error) {
     struct evaluation *e = user;
     const char *path = id < e->count ? e->photos[id].path : e->photos[id - e->count].nearest;
-    TRY(photo_read_uri(path, &e->photo, error));
+    TRY(photo_read_uri(e->options->places, path, &e->photo, error));
     *bytes = e->photo.data;
     *size = e->photo.size;
     return POMONA_OK;

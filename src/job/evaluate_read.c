@@ -149,12 +149,13 @@ static pomona_status read_photos(struct reading *r, const char *path) {
     struct listing photos = LISTING_INIT;
     struct pipeline_stats stats;
     int64_t unlabelled;
-    pomona_status status =
-        photos_list(path, options->glob ? options->glob : "*.jpg", r->unknown ? NULL : options->labels, 0,
-                    options->should_stop, options->user, &photos, &unlabelled, e->error);
+    pomona_status status = photos_list(options->places, path, options->glob ? options->glob : "*.jpg",
+                                       r->unknown ? NULL : options->labels, 0, options->should_stop,
+                                       options->user, &photos, &unlabelled, e->error);
     r->photos = &photos;
     const struct pipeline_options pipeline = {.context = e->context,
                                               .model = pomona_classifier_model(e->classifier),
+                                              .places = options->places,
                                               .photos = photos.photos,
                                               .count = photos.count,
                                               .threads = e->threads,

@@ -83,8 +83,9 @@ static pomona_status list_photos(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     struct pomona_features_result *result = job->result;
     double start = clock_seconds();
-    TRY(photos_list(options->source, options->glob ? options->glob : "*.jpg", options->labels, options->limit,
-                    options->should_stop, options->user, &job->photos, &result->unlabelled, error));
+    TRY(photos_list(options->places, options->source, options->glob ? options->glob : "*.jpg",
+                    options->labels, options->limit, options->should_stop, options->user, &job->photos,
+                    &result->unlabelled, error));
     result->seconds_list = clock_seconds() - start;
     result->photos = (int64_t)job->photos.count;
     result->skipped = job->photos.skipped;

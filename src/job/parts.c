@@ -239,6 +239,7 @@ static pomona_status run_pipeline(struct open_part *open, size_t first, struct p
     struct pomona_features_result *result = job->result;
     struct pipeline_options options = {.context = job->context,
                                        .model = job->model,
+                                       .places = job->options->places,
                                        .photos = job->photos.photos,
                                        .first = first,
                                        .count = job->photos.count - first,

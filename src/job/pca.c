@@ -235,6 +235,7 @@ static pomona_status write_report(struct pca_job *job) {
     char *errors = job->source.moments ? path_join(options->source, "Errors") : NULL;
     if (job->source.moments && !errors) return fail_memory(job->error, "paths");
     struct report_job report = {.context = job->context,
+                                .places = job->options->places,
                                 .pca = job->pca,
                                 .source = &job->source,
                                 .name = options->title ? options->title : options->source,

@@ -5,15 +5,18 @@
 #include "base/buffer.h"
 #include "store/listing.h"
 
-/* Lists `source` and applies labels and limit. `labels_file`: see pomona_features_options; NULL keeps the folders' names.
+struct pomona_places;
+
+/* Lists `source` (a folder, a file, or with `places` an s3:// prefix or a photo elsewhere) and applies labels and limit. `labels_file`: see pomona_features_options; NULL keeps the folders' names.
  * *unlabelled counts the photos that the file does not name. Errors: those of listing_walk and of the CSV reader;
  * POMONA_E_INPUT when nothing matches or the file lacks its columns. */
-pomona_status photos_list(const char *source, const char *glob, const char *labels_file, int64_t limit,
-                          bool (*should_stop)(void *), void *user, struct listing *listing,
-                          int64_t *unlabelled, struct pomona_error *error);
+pomona_status photos_list(struct pomona_places *places, const char *source, const char *glob,
+                          const char *labels_file, int64_t limit, bool (*should_stop)(void *), void *user,
+                          struct listing *listing, int64_t *unlabelled, struct pomona_error *error);
 
 /* The bytes of a photo by its URI, for a picture in a report: `bytes` is cleared first. POMONA_E_INPUT for what is not on this
- * machine; errors of file_read. */
-pomona_status photo_read_uri(const char *uri, struct buffer *bytes, struct pomona_error *error);
+ * machine when `places` is NULL; errors of photo_read. */
+pomona_status photo_read_uri(struct pomona_places *places, const char *uri, struct buffer *bytes,
+                             struct pomona_error *error);
 
 #endif

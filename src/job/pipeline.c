@@ -1,8 +1,9 @@
 #include "job/pipeline.h"
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/memory.h"
+#include "store/photo_reader.h"
+#include "store/place.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -13,6 +14,8 @@ enum {
     READ_AHEAD_BYTES = 32 << 20, /* of files read and not yet decoded */
     PHOTO_BYTES_MAX = 256 << 20, /* a larger file is an error row */
     KEEP_BYTES = 1 << 20,        /* a slot gives a larger buffer back */
+    REMOTE_SLOTS = 768,          /* so that a photo that is tried again does not hold up the others */
+    REMOTE_LOOK_MILLISECONDS = 100,
     TICK_NANOSECONDS = 100000000
 };
 
@@ -33,6 +36,8 @@ struct pipeline {
     const struct pipeline_options *options;
     struct slot *slots;
     size_t slot_count;
+    struct photo_reader *reader;
+    bool remote;     /* some photo is: the reader waits for the network, not for `space` */
     float *features; /* [slot_count][feature_count] */
     double *values;  /* [slot_count][options->values], if they are made */
     int feature_count;
@@ -79,37 +84,68 @@ static void stop_all(struct pipeline *pipeline, pomona_status status, const stru
     pthread_cond_broadcast(&pipeline->done);
 }
 
-static bool may_read(const struct pipeline *pipeline) {
-    return pipeline->filled - pipeline->taken < pipeline->slot_count &&
-           (pipeline->bytes_ahead < READ_AHEAD_BYTES || pipeline->filled == pipeline->claimed);
+/* With the lock held: whether the reader may begin photo `next`, with `under_way` reads of `bytes` not finished. */
+static bool may_read(const struct pipeline *pipeline, size_t next, size_t under_way, uint64_t bytes) {
+    return next - pipeline->taken < pipeline->slot_count &&
+           (pipeline->bytes_ahead + bytes < READ_AHEAD_BYTES ||
+            (next == pipeline->claimed && under_way == 0));
+}
+
+/* Files a finished read. Photos are claimed in their order: `filled` goes up to the first that is not there yet. */
+static void file_read_photo(struct pipeline *pipeline, const struct photo_read *read) {
+    struct slot *slot = slot_of(pipeline, read->ticket);
+    pthread_mutex_lock(&pipeline->lock);
+    slot->status = read->status;
+    slot->state = SLOT_READ;
+    pipeline->bytes_ahead += slot->bytes.size;
+    pipeline->stats.bytes += slot->bytes.size;
+    pipeline->stats.read += read->seconds;
+    if (read->is_place_fault) stop_all(pipeline, read->status, &slot->cause);
+    size_t end = pipeline->taken + pipeline->slot_count;
+    if (end > pipeline->options->count) end = pipeline->options->count;
+    while (pipeline->filled < end && slot_of(pipeline, pipeline->filled)->state == SLOT_READ)
+        pipeline->filled++;
+    pthread_cond_broadcast(&pipeline->work);
+    pthread_mutex_unlock(&pipeline->lock);
 }
 
 static void *read_photos(void *argument) {
     struct pipeline *pipeline = argument;
     const struct pipeline_options *options = pipeline->options;
-    for (size_t photo = 0; photo < options->count; photo++) {
+    struct photo_reader *reader = pipeline->reader;
+    uint64_t expected = 0; /* bytes that are under way */
+    for (size_t next = 0; next < options->count || photo_reader_pending(reader) > 0;) {
+        const struct listed_photo *photo = &options->photos[options->first + next];
+        size_t under_way = photo_reader_pending(reader);
+        bool more = next < options->count && under_way < (size_t)photo_reader_width(reader, photo);
         pthread_mutex_lock(&pipeline->lock);
-        while (!pipeline->stopping && !may_read(pipeline))
+        while (more && !pipeline->stopping && under_way == 0 && !pipeline->remote &&
+               !may_read(pipeline, next, under_way, expected))
             pthread_cond_wait(&pipeline->space, &pipeline->lock);
-        bool stopping = pipeline->stopping;
+        bool stopping = pipeline->stopping, begin = more && may_read(pipeline, next, under_way, expected);
         pthread_mutex_unlock(&pipeline->lock);
         if (stopping) break;
-
-        struct slot *slot = slot_of(pipeline, photo);
-        double start = clock_seconds();
-        slot->status = file_read(options->photos[options->first + photo].path, &slot->bytes, &slot->cause);
-        double seconds = clock_seconds() - start;
-
-        pthread_mutex_lock(&pipeline->lock);
-        slot->state = SLOT_READ;
-        pipeline->filled = photo + 1;
-        pipeline->bytes_ahead += slot->bytes.size;
-        pipeline->stats.bytes += slot->bytes.size;
-        pipeline->stats.read += seconds;
-        pthread_cond_signal(&pipeline->work);
-        pthread_mutex_unlock(&pipeline->lock);
+        if (begin) {
+            struct slot *slot = slot_of(pipeline, next);
+            photo_reader_start(reader, photo, &slot->bytes, &slot->cause, next);
+            expected += photo->size;
+            next++;
+            if (photo_reader_pending(reader) < (size_t)photo_reader_width(reader, photo)) continue;
+        }
+        struct photo_read read;
+        if (!photo_reader_next(reader, REMOTE_LOOK_MILLISECONDS, &read)) continue;
+        expected -= options->photos[options->first + read.ticket].size;
+        file_read_photo(pipeline, &read);
     }
     return NULL;
+}
+
+/* The reader may be waiting for space in either way. */
+static void signal_space(struct pipeline *pipeline) {
+    if (pipeline->remote)
+        photo_reader_wake(pipeline->reader);
+    else
+        pthread_cond_signal(&pipeline->space);
 }
 
 /* Claims the next photos for one worker: an even share of what is read, at most a batch. 0: time to leave. */
@@ -184,7 +220,7 @@ static void *work(void *argument) {
             pipeline->bytes_ahead -= slot->bytes.size;
         }
         if (status != POMONA_OK) stop_all(pipeline, status, &error);
-        pthread_cond_signal(&pipeline->space);
+        signal_space(pipeline);
         pthread_cond_signal(&pipeline->done);
         pthread_mutex_unlock(&pipeline->lock);
     }
@@ -243,7 +279,7 @@ static void take_rows(struct pipeline *pipeline) {
         slot->state = SLOT_EMPTY;
         pipeline->taken++;
         if (status != POMONA_OK || stop) stop_all(pipeline, status, &error);
-        pthread_cond_signal(&pipeline->space);
+        signal_space(pipeline);
         pthread_mutex_unlock(&pipeline->lock);
     }
 }
@@ -280,6 +316,10 @@ static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipel
     pipeline->options = options;
     pipeline->feature_count = info.features;
     pipeline->slot_count = (size_t)(4 * options->threads * options->batch + 16);
+    for (size_t i = 0; i < options->count && !pipeline->remote; i++)
+        pipeline->remote = place_is_remote(options->photos[options->first + i].path);
+    if (pipeline->remote && pipeline->slot_count < REMOTE_SLOTS) pipeline->slot_count = REMOTE_SLOTS;
+    TRY(photo_reader_new(pipeline->remote ? options->places : NULL, &pipeline->reader, error));
     if (pipeline->slot_count > options->count) pipeline->slot_count = options->count ? options->count : 1;
     pipeline->slots = memory_new(pipeline->slot_count, sizeof *pipeline->slots);
     size_t features = options->apply ? 0 : (size_t)info.features;
@@ -297,6 +337,7 @@ static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipel
 static void pipeline_free(struct pipeline *pipeline) {
     for (size_t i = 0; pipeline->slots && i < pipeline->slot_count; i++)
         buffer_free(&pipeline->slots[i].bytes);
+    photo_reader_free(&pipeline->reader);
     memory_free(pipeline->slots);
     memory_free(pipeline->features);
     memory_free(pipeline->values);

@@ -1,6 +1,6 @@
 /* Photos to features on several threads, handed over in order.
  *
- * One thread reads files ahead, bounded by bytes; workers decode, resize and run the network in small batches; the
+ * One thread reads ahead, from places beyond this machine many photos at a time, bounded by bytes; workers decode, resize and run the network in small batches; the
  * calling thread takes the results in the order of the list. A result depends on its photo alone, so neither the
  * number of threads nor timing can be seen in the output. */
 #ifndef JOB_PIPELINE_H
@@ -22,6 +22,7 @@ struct pipeline_stats {
 struct pipeline_options {
     const struct pomona_context *context;
     const struct pomona_model *model;
+    struct pomona_places *places; /* for photos that are not on this machine; may be NULL */
     const struct listed_photo *photos;
     size_t first, count; /* photos[first .. first + count) are done */
     int threads;         /* workers, >= 1 */
@@ -45,8 +46,8 @@ struct pipeline_options {
 };
 
 /* Runs the list. Returns POMONA_E_INTERRUPTED when tick() asked to stop before the end: every photo up to some index
- * was then taken, none after it. Other errors: take()'s, POMONA_E_MEMORY, POMONA_E_INTERNAL (a thread could not
- * start). `stats` is filled in every case. */
+ * was then taken, none after it. Other errors: take()'s, those of a remote place that fails (POMONA_E_IO, POMONA_E_INPUT without
+ * credentials or bucket), POMONA_E_MEMORY, POMONA_E_INTERNAL (a thread could not start). `stats` is filled in every case. */
 pomona_status pipeline_run(const struct pipeline_options *options, struct pipeline_stats *stats,
                            struct pomona_error *error);
 

@@ -59,8 +59,8 @@ static pomona_status list_photos(struct predict *predict, struct pomona_error *e
     struct predict_input *input = &predict->input;
     TRY(predict_input_read(input, options->operands, options->operand_count, options->input,
                            options->should_stop, options->user, error));
-    TRY(operands_list(input->operands, input->count, glob, options->should_stop, options->user, photos,
-                      error));
+    TRY(operands_list(options->places, input->operands, input->count, glob, options->should_stop,
+                      options->user, photos, error));
     predict->result->skipped = photos->skipped;
     predict->total = (int64_t)photos->count + input->is_photo;
     if (predict->total == 0)
@@ -222,6 +222,7 @@ static pomona_status run_listed(struct predict *predict, struct pomona_error *er
     if ((size_t)threads > count) threads = (int)count;
     struct pipeline_options options = {.context = predict->context,
                                        .model = pomona_classifier_model(predict->classifier),
+                                       .places = predict->options->places,
                                        .photos = predict->photos.photos,
                                        .count = count,
                                        .threads = threads,

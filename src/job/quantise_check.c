@@ -93,12 +93,12 @@ static void check_photo(void *user, int number, int index) {
     struct checking *checking = user;
     struct quantiser *t = checking->t;
     struct check_block *block = &checking->blocks[number];
-    struct photo_reader *reader = &t->readers[number];
+    struct pixel_reader *reader = &t->readers[number];
     struct check_photo *outcome = &checking->outcome[index];
     const struct listed_photo *photo = quantiser_draw(checking->photos, checking->drawn, index);
     size_t features = (size_t)t->info.features;
-    if (!photo_reader_forgives(reader->status)) return;
-    photo_reader_run(reader, photo);
+    if (!pixel_reader_forgives(reader->status)) return;
+    pixel_reader_run(reader, photo);
     if (reader->status != POMONA_OK) return;
     for (int i = 0; i < 2; i++) memset(block->features[i], 0, features * sizeof(double));
     for (int view = 0; view < t->info.views; view++)
@@ -164,7 +164,7 @@ static pomona_status sum_photos(struct checking *checking) {
     struct pomona_quantise_result *result = t->result;
     result->cosine_min = 1;
     for (int b = 0; b < QUANTISE_BLOCKS; b++)
-        if (!photo_reader_forgives(t->readers[b].status)) {
+        if (!pixel_reader_forgives(t->readers[b].status)) {
             if (t->error) *t->error = t->readers[b].cause;
             return t->readers[b].status;
         }

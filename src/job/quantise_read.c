@@ -4,6 +4,7 @@
 #include "job/photos.h"
 #include "job/quantiser.h"
 #include "stats/fit/parallel.h"
+#include "store/photo_reader.h"
 
 #include <string.h>
 
@@ -42,15 +43,15 @@ const struct listed_photo *quantiser_draw(const struct listing *photos, int coun
     return &photos->photos[(size_t)index * photos->count / (size_t)count];
 }
 
-void photo_reader_run(struct photo_reader *reader, const struct listed_photo *photo) {
+void pixel_reader_run(struct pixel_reader *reader, const struct listed_photo *photo) {
     buffer_clear(&reader->bytes);
-    reader->status = file_read(photo->path, &reader->bytes, &reader->cause);
+    reader->status = photo_read(reader->places, photo, &reader->bytes, &reader->cause);
     if (reader->status == POMONA_OK)
         reader->status = pomona_preprocessor_run(reader->preprocessor, photo->uri, reader->bytes.data,
                                                  reader->bytes.size, reader->pixels, &reader->cause);
 }
 
-bool photo_reader_forgives(pomona_status status) {
+bool pixel_reader_forgives(pomona_status status) {
     return status == POMONA_OK || status == POMONA_E_INPUT || status == POMONA_E_CORRUPT ||
            status == POMONA_E_LIMIT || status == POMONA_E_UNSUPPORTED || status == POMONA_E_IO;
 }
@@ -65,9 +66,9 @@ struct reading {
 static void read_photo(void *user, int block, int index) {
     struct reading *reading = user;
     struct quantiser *t = reading->t;
-    struct photo_reader *reader = &t->readers[block];
-    if (!photo_reader_forgives(reader->status)) return; /* the machine's fault ends it all */
-    photo_reader_run(reader, quantiser_draw(&t->photos, reading->drawn, index));
+    struct pixel_reader *reader = &t->readers[block];
+    if (!pixel_reader_forgives(reader->status)) return; /* the machine's fault ends it all */
+    pixel_reader_run(reader, quantiser_draw(&t->photos, reading->drawn, index));
     reading->status[index] = reader->status;
     if (reader->status == POMONA_OK) /* of several views one, in turn */
         memcpy(t->pixels + (size_t)index * t->picture,
@@ -78,7 +79,7 @@ static void read_photo(void *user, int block, int index) {
 static pomona_status keep_readable(struct quantiser *t, const struct reading *reading) {
     struct pomona_quantise_result *result = t->result;
     for (int b = 0; b < QUANTISE_BLOCKS; b++)
-        if (!photo_reader_forgives(t->readers[b].status)) {
+        if (!pixel_reader_forgives(t->readers[b].status)) {
             if (t->error) *t->error = t->readers[b].cause;
             return t->readers[b].status;
         }
@@ -100,7 +101,8 @@ static pomona_status keep_readable(struct quantiser *t, const struct reading *re
 
 static pomona_status make_readers(struct quantiser *t) {
     for (int b = 0; b < QUANTISE_BLOCKS; b++) {
-        struct photo_reader *reader = &t->readers[b];
+        struct pixel_reader *reader = &t->readers[b];
+        reader->places = t->options->places;
         reader->bytes = BUFFER_INIT(PHOTO_BYTES_MAX);
         reader->pixels = memory_new(t->info.photo_bytes, 1);
         if (!reader->pixels) return fail_memory(t->error, "pictures");
@@ -113,9 +115,9 @@ static pomona_status make_readers(struct quantiser *t) {
 static void note_cause(struct quantiser *t, const struct reading *reading) {
     for (int i = 0; i < reading->drawn; i++) {
         if (reading->status[i] == POMONA_OK) continue;
-        struct photo_reader *reader = &t->readers[0];
+        struct pixel_reader *reader = &t->readers[0];
         pomona_status before = reader->status;
-        photo_reader_run(reader, quantiser_draw(&t->photos, reading->drawn, i));
+        pixel_reader_run(reader, quantiser_draw(&t->photos, reading->drawn, i));
         (void)text_printable(reader->cause.message, t->result->first_error, sizeof t->result->first_error);
         reader->status = before;
         return;
@@ -136,11 +138,11 @@ pomona_status quantiser_read(struct quantiser *t) {
     const struct pomona_quantise_options *options = t->options;
     const char *glob = options->glob ? options->glob : "*.jpg";
     int64_t unlabelled = 0;
-    TRY(photos_list(options->calibrate, glob, options->check ? NULL : options->labels, 0,
+    TRY(photos_list(options->places, options->calibrate, glob, options->check ? NULL : options->labels, 0,
                     options->should_stop, options->user, &t->photos, &unlabelled, t->error));
     if (options->check)
-        TRY(photos_list(options->check, glob, options->labels, 0, options->should_stop, options->user,
-                        &t->check, &unlabelled, t->error));
+        TRY(photos_list(options->places, options->check, glob, options->labels, 0, options->should_stop,
+                        options->user, &t->check, &unlabelled, t->error));
     t->result->listed = (int64_t)t->photos.count;
     struct reading reading = {.t = t, .drawn = t->wanted};
     if ((size_t)reading.drawn > t->photos.count) reading.drawn = (int)t->photos.count;

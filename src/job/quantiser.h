@@ -13,7 +13,8 @@
 enum { QUANTISE_BLOCKS = 8 };
 
 /* What a block of photos reads with. */
-struct photo_reader {
+struct pixel_reader {
+    struct pomona_places *places;
     struct pomona_preprocessor *preprocessor;
     struct buffer bytes;
     uint8_t *pixels; /* [views][height][width][3] of one photo */
@@ -37,7 +38,7 @@ struct quantiser {
     struct quantised_plan q;
 
     struct listing photos, check;
-    struct photo_reader readers[QUANTISE_BLOCKS];
+    struct pixel_reader readers[QUANTISE_BLOCKS];
     size_t picture;  /* bytes of one */
     uint8_t *pixels; /* [count] pictures to calibrate on */
     int count;
@@ -53,10 +54,10 @@ pomona_status quantiser_each(struct quantiser *t, const char *what, int count,
 const struct listed_photo *quantiser_draw(const struct listing *photos, int count, int index);
 
 /* Reads all views of a photo into the reader's pixels; its status tells whether that went well. */
-void photo_reader_run(struct photo_reader *reader, const struct listed_photo *photo);
+void pixel_reader_run(struct pixel_reader *reader, const struct listed_photo *photo);
 
 /* Whether the photo is at fault, and not the machine. */
-bool photo_reader_forgives(pomona_status status);
+bool pixel_reader_forgives(pomona_status status);
 
 /* Lists the photos, reads those to calibrate on. */
 pomona_status quantiser_read(struct quantiser *t);

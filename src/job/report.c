@@ -34,12 +34,12 @@ struct gathering {
     struct buffer photo; /* the bytes of the photo that was asked for last */
 };
 
-/* A photo of the local disk; others have no picture in the report. */
+/* A photo's bytes; one that can't be read has no picture in the report. */
 static pomona_status read_photo(void *user, size_t row, const void **bytes, size_t *size,
                                 struct pomona_error *error) {
     struct gathering *gathering = user;
     const char *path = gathering->photos[row].path;
-    TRY(photo_read_uri(path, &gathering->photo, error));
+    TRY(photo_read_uri(gathering->job->places, path, &gathering->photo, error));
     *bytes = gathering->photo.data;
     *size = gathering->photo.size;
     return POMONA_OK;

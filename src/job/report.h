@@ -17,6 +17,7 @@ struct report_job {
     const struct pomona_features_result *run; /* the run that made the features, if it is known; else NULL */
     const struct pomona_pca_result *result;   /* seconds of the PCA */
     bool spark_scores;
+    struct pomona_places *places; /* for pictures; may be NULL */
 };
 
 /* Memory: the leading scores, path and label of at most 100,000 photos (evenly sampled beyond), the labels, and one

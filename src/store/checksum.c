@@ -23,11 +23,10 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
 #endif
 
 static uint32_t crc32c_plain(uint32_t crc, const uint8_t *data, size_t size) {
-    enum { POLYNOMIAL_REVERSED = 0x82f63b78 };
+    const uint32_t polynomial_reversed = 0x82f63b78;
     while (size-- > 0) {
         crc ^= *data++;
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ ((uint32_t)POLYNOMIAL_REVERSED & (0u - (crc & 1)));
+        for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (polynomial_reversed & (0u - (crc & 1)));
     }
     return crc;
 }

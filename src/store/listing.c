@@ -74,8 +74,8 @@ static const char *folder_label(struct arena *arena, const char *folder) {
     return encode(arena, "", slash ? slash + 1 : folder);
 }
 
-static pomona_status add_photo(struct listing *listing, const char *path, const char *label,
-                               const struct stat *info, struct pomona_error *error) {
+pomona_status listing_append(struct listing *listing, const struct listed_photo *photo,
+                             struct pomona_error *error) {
     if (listing->count == listing->capacity) {
         size_t capacity = listing->capacity ? 2 * listing->capacity : 1024;
         struct listed_photo *grown = memory_resize(listing->photos, capacity, sizeof *grown);
@@ -83,18 +83,25 @@ static pomona_status add_photo(struct listing *listing, const char *path, const 
         listing->photos = grown;
         listing->capacity = capacity;
     }
+    listing->photos[listing->count++] = *photo;
+    return POMONA_OK;
+}
+
+static pomona_status add_photo(struct listing *listing, const char *path, const char *label,
+                               const struct stat *info, struct pomona_error *error) {
     const char *uri = encode(&listing->arena, "file:", path);
     if (!uri) return fail_memory(error, "listing");
     /* The path is the tail of the URI unless something was encoded: one string serves both. */
     const char *native =
         strcmp(uri + 5, path) == 0 ? uri + 5 : arena_copy_text(&listing->arena, path, strlen(path));
     if (!native) return fail_memory(error, "listing");
-    listing->photos[listing->count++] = (struct listed_photo){.path = native,
-                                                              .uri = uri,
-                                                              .label = label,
-                                                              .size = info ? (uint64_t)info->st_size : 0,
-                                                              .modified = info ? info->st_mtime : 0};
-    return POMONA_OK;
+    return listing_append(listing,
+                          &(struct listed_photo){.path = native,
+                                                 .uri = uri,
+                                                 .label = label,
+                                                 .size = info ? (uint64_t)info->st_size : 0,
+                                                 .modified = info ? info->st_mtime : 0},
+                          error);
 }
 
 static pomona_status walk_folder(struct walk *walk, int parent, const char *name, const char *path,

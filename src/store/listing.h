@@ -44,6 +44,10 @@ pomona_status listing_walk(const char *root, const char *glob, bool (*should_sto
 /* Adds one photo without looking at the disk: what is wrong with it shows when it is read. POMONA_E_MEMORY. */
 pomona_status listing_add(struct listing *listing, const char *path, struct pomona_error *error);
 
+/* Adds a photo whose strings live as long as the listing. POMONA_E_MEMORY. */
+pomona_status listing_append(struct listing *listing, const struct listed_photo *photo,
+                             struct pomona_error *error);
+
 void listing_free(struct listing *listing);
 
 #endif

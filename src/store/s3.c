@@ -184,7 +184,7 @@ static bool is_intact(const struct s3_call *call) {
 static enum http_verdict judge(struct http_transfer *transfer, pomona_status *status,
                                struct pomona_error *error) {
     struct s3_call *call = transfer->user;
-    struct s3_error said = {{0}};
+    struct s3_error said = {.code = ""};
     call->code[0] = '\0';
     if (transfer->code < 200 || transfer->code > 299) {
         s3_xml_error(transfer->trouble.data, transfer->trouble.size, &said);
