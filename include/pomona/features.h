@@ -19,6 +19,7 @@
 #include "pomona/context.h"
 #include "pomona/places.h"
 #include "pomona/profile.h"
+#include "pomona/publication.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -64,6 +65,8 @@ struct pomona_features_options {
     bool overwrite; /* replace the results in DST; they stay until the new ones are complete */
 
     struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
+    struct pomona_publication
+        *publication; /* `out` is its path: parts are staged as they are finished; may be NULL */
 
     /* Called a few times a second from the calling thread; may be NULL. */
     void (*progress)(void *user, const struct pomona_features_progress *progress);

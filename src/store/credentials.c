@@ -48,7 +48,7 @@ void credentials_source_free(struct credentials_source **source) {
 static pomona_status search(const struct credentials_source *source, const struct profile_files *files,
                             struct credentials *out, struct pomona_error *error) {
     bool named;
-    const char *profile = profile_choose(source->profile, &named);
+    const char *profile = profile_pick(source->profile, &named);
     char why[CREDENTIALS_WHY_SIZE] = "";
     bool exists = profile_files_have(files, profile);
     if (!exists && named)

@@ -63,7 +63,7 @@ pomona_status credentials_region(const struct credentials_options *options, char
     out[0] = '\0';
     TRY(profile_files_read(&files, error));
     pomona_status status =
-        settings_region(files, profile_choose(options->profile, &named), out, capacity, error);
+        settings_region(files, profile_pick(options->profile, &named), out, capacity, error);
     profile_files_free(&files);
     return status;
 }
@@ -75,7 +75,7 @@ pomona_status credentials_endpoint(const struct credentials_options *options, ch
     out[0] = '\0';
     TRY(profile_files_read(&files, error));
     pomona_status status =
-        settings_endpoint(files, profile_choose(options->profile, &named), "s3", out, capacity, error);
+        settings_endpoint(files, profile_pick(options->profile, &named), "s3", out, capacity, error);
     profile_files_free(&files);
     return status;
 }

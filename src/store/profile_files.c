@@ -17,7 +17,7 @@ const char *environment(const char *name) {
     return value && *value ? value : NULL;
 }
 
-const char *profile_choose(const char *option, bool *named) {
+const char *profile_pick(const char *option, bool *named) {
     const char *name = option ? option : environment("AWS_PROFILE");
     if (!name) name = environment("AWS_DEFAULT_PROFILE");
     *named = name != NULL;

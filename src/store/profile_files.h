@@ -35,7 +35,7 @@ pomona_status profile_files_endpoint(const struct profile_files *files, const ch
                                      struct pomona_error *error);
 
 /* The name of the profile: `option`, AWS_PROFILE, AWS_DEFAULT_PROFILE or "default". *named: somebody named it. */
-const char *profile_choose(const char *option, bool *named);
+const char *profile_pick(const char *option, bool *named);
 
 /* An environment variable; one that is empty counts as missing: NULL. */
 const char *environment(const char *name);

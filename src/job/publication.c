@@ -1,0 +1,511 @@
+#include "pomona/publication.h"
+
+#include "base/clock.h"
+#include "base/file_sink.h"
+#include "base/memory.h"
+#include "job/publication_files.h"
+#include "job/publication_lock.h"
+#include "job/scratch.h"
+#include "store/folder.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PLACEHOLDER_BYTES_MAX = 64 << 20, SMALL_BYTES = 1 << 20, TOKEN_BYTES = 16, RECEIPT_MAX = 4 << 20 };
+
+/* A finished file that waits to be staged; the queue is a list. `descriptor` holds the file whatever its name becomes. */
+struct waiting {
+    int descriptor;
+    char *name;
+    struct waiting *next;
+};
+
+struct pomona_publication {
+    struct pomona_places *places;
+    struct place *place; /* of the calling thread */
+    bool single;         /* one object */
+    char *uri, *folder, *path, *note_before, *note_staged;
+    int scratch_lock;              /* flock */
+    struct published_files before; /* what was in the stand-in when the command began */
+    struct publication_lock lock;
+
+    pthread_t thread; /* stages in the background and keeps the lock alive */
+    bool started;
+    pthread_mutex_t mutex; /* guards the rest */
+    pthread_cond_t change;
+    struct waiting *first, **last;
+    bool stopping;
+    struct published_files staged; /* with receipts */
+    pomona_status failed;
+    struct pomona_error cause;
+};
+
+/* ---- the background */
+
+static pomona_status stage_file(struct pomona_publication *p, struct place *place, const char *path,
+                                const char *name, struct pomona_error *error) {
+    struct buffer receipt = BUFFER_INIT(RECEIPT_MAX);
+    struct published_file file = {.name = name};
+    pomona_status status = published_file_stat(path, &file, error);
+    if (status == POMONA_OK) status = place_stage(place, name, path, &receipt, error);
+    if (status == POMONA_OK) status = buffer_terminate(&receipt, &file.text, error);
+    if (status == POMONA_OK) status = published_files_append(p->note_staged, &file, error);
+    if (status == POMONA_OK) {
+        pthread_mutex_lock(&p->mutex);
+        status = published_files_add(&p->staged, &file, error);
+        pthread_mutex_unlock(&p->mutex);
+    }
+    buffer_free(&receipt);
+    return status;
+}
+
+static void waiting_free(struct waiting *waiting) {
+    close(waiting->descriptor);
+    memory_free(waiting->name);
+    memory_free(waiting);
+}
+
+/* With the mutex held: the next file, or NULL after a wait of at most the time between two renewals. */
+static struct waiting *next_waiting(struct pomona_publication *p) {
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += LOCK_RENEW_SECONDS;
+    while (!p->first && !p->stopping && pthread_cond_timedwait(&p->change, &p->mutex, &until) == 0) {}
+    struct waiting *waiting = p->first;
+    if (waiting && !(p->first = waiting->next)) p->last = &p->first;
+    return waiting;
+}
+
+static void *work(void *argument) {
+    struct pomona_publication *p = argument;
+    struct place *place = NULL;
+    struct pomona_error error = {0};
+    double renewed = clock_seconds();
+    pomona_status status = place_open(p->places, p->uri, &place, &error);
+    for (bool over = false; !over;) {
+        pthread_mutex_lock(&p->mutex);
+        struct waiting *waiting = next_waiting(p);
+        over = !waiting && p->stopping;
+        pthread_mutex_unlock(&p->mutex);
+        if (status == POMONA_OK && !p->single && clock_seconds() - renewed > LOCK_RENEW_SECONDS) {
+            status = publication_lock_renew(place, &p->lock, &error);
+            renewed = clock_seconds();
+        }
+        if (waiting) {
+            char path[64];
+            snprintf(path, sizeof path, "/proc/self/fd/%d", waiting->descriptor);
+            if (status == POMONA_OK) status = stage_file(p, place, path, waiting->name, &error);
+            waiting_free(waiting);
+        }
+    }
+    pthread_mutex_lock(&p->mutex);
+    p->failed = status;
+    p->cause = error;
+    pthread_mutex_unlock(&p->mutex);
+    place_free(&place);
+    return NULL;
+}
+
+/* Waits until all is staged; the thread's failure is the caller's. */
+static pomona_status finish_background(struct pomona_publication *p, struct pomona_error *error) {
+    if (!p->started) return POMONA_OK;
+    pthread_mutex_lock(&p->mutex);
+    p->stopping = true;
+    pthread_cond_signal(&p->change);
+    pthread_mutex_unlock(&p->mutex);
+    pthread_join(p->thread, NULL);
+    p->started = false;
+    if (p->failed != POMONA_OK && error) *error = p->cause;
+    return p->failed;
+}
+
+void pomona_publication_stage(struct pomona_publication *p, const char *path, const char *name) {
+    struct waiting *waiting = memory_new(1, sizeof *waiting);
+    if (!waiting) return; /* then the commit stages it */
+    waiting->descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    waiting->name = memory_copy_string(name);
+    if (waiting->descriptor < 0 || !waiting->name) {
+        if (waiting->descriptor >= 0) close(waiting->descriptor);
+        memory_free(waiting->name);
+        memory_free(waiting);
+        return;
+    }
+    pthread_mutex_lock(&p->mutex);
+    *p->last = waiting;
+    p->last = &waiting->next;
+    pthread_cond_signal(&p->change);
+    pthread_mutex_unlock(&p->mutex);
+}
+
+/* ---- opening */
+
+static pomona_status name_paths(struct pomona_publication *p, const char *uri, struct pomona_error *error) {
+    TRY(scratch_folder(p->places, "out", uri, &p->folder, error));
+    p->uri = memory_copy_string(uri);
+    char *base = path_join(p->folder, "dst");
+    p->path =
+        base && p->single ? path_join(base, scratch_base_name(uri)) : memory_copy_string(base ? base : "");
+    p->note_before = path_join(p->folder, "before");
+    p->note_staged = path_join(p->folder, "staged");
+    memory_free(base);
+    return base && p->uri && p->path && p->note_before && p->note_staged ? POMONA_OK
+                                                                         : fail_memory(error, "paths");
+}
+
+/* The token of this scratch folder, made once. */
+static pomona_status read_token(struct pomona_publication *p, struct pomona_error *error) {
+    char *path = path_join(p->folder, "token");
+    struct buffer text = BUFFER_INIT(LOCK_TOKEN_SIZE);
+    uint8_t random[TOKEN_BYTES];
+    pomona_status status = path ? POMONA_OK : fail_memory(error, "path");
+    if (status == POMONA_OK && path_exists(path) && file_read(path, &text, NULL) == POMONA_OK &&
+        text.size == LOCK_TOKEN_SIZE - 1) {
+        memcpy(p->lock.token, text.data, text.size);
+    } else if (status == POMONA_OK) {
+        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+            status = fail(error, POMONA_E_IO, NULL, "no random numbers");
+        for (int i = 0; i < TOKEN_BYTES; i++) snprintf(p->lock.token + 2 * i, 3, "%02x", random[i]);
+        if (status == POMONA_OK) status = file_write(path, p->lock.token, LOCK_TOKEN_SIZE - 1, error);
+    }
+    buffer_free(&text);
+    memory_free(path);
+    return status;
+}
+
+/* Drops what is staged; what was committed meanwhile is not an upload any more. */
+static void drop_staged(struct pomona_publication *p) {
+    for (size_t i = 0; i < p->staged.count; i++)
+        place_unstage(p->place, p->staged.files[i].name, p->staged.files[i].text, NULL);
+    published_files_free(&p->staged);
+}
+
+/* A thing in DST gets a stand-in, so that the command sees that it is there: a folder an empty one with its `_SUCCESS`, a file itself where it
+ * is small. */
+static pomona_status stand_in(void *user, const struct place_item *item, struct pomona_error *error) {
+    struct pomona_publication *p = user;
+    struct published_files *names = &p->before;
+    if (strcmp(item->name, "_temporary/") == 0) return POMONA_OK;
+    return published_files_add(
+        names, &(struct published_file){.name = item->name, .text = "", .size = item->size}, error);
+}
+
+static pomona_status make_stand_in(struct pomona_publication *p, const struct published_file *file,
+                                   struct pomona_error *error) {
+    char name[2048];
+    size_t length = strlen(file->name);
+    bool folder = length > 0 && file->name[length - 1] == '/';
+    if (length + 16 > sizeof name) return fail(error, POMONA_E_LIMIT, file->name, "is too long");
+    snprintf(name, sizeof name, "%s%s", file->name, folder ? "_SUCCESS" : "");
+    char *path = path_join(p->path, name);
+    pomona_status status = path ? scratch_make_parents(path, error) : fail_memory(error, "path");
+    struct place_item item;
+    if (status == POMONA_OK && folder) {
+        status = place_stat(p->place, name, &item, error);
+        if (status == POMONA_OK) status = place_fetch(p->place, name, path, error);
+        if (status == POMONA_E_INPUT) status = POMONA_OK; /* it has none */
+    } else if (status == POMONA_OK) {
+        status = file->size <= PLACEHOLDER_BYTES_MAX ? place_fetch(p->place, name, path, error)
+                                                     : file_write(path, "", 0, error);
+    }
+    memory_free(path);
+    return status;
+}
+
+/* Fills a new stand-in with what is in DST and notes what that was. */
+static pomona_status look_at_destination(struct pomona_publication *p, bool fetch,
+                                         struct pomona_error *error) {
+    struct published_files names = PUBLISHED_FILES_INIT;
+    pomona_status status = folder_make(p->path, error);
+    if (status == POMONA_OK && fetch) {
+        status = scratch_fetch_all(p->places, p->uri, p->path, error);
+    } else if (status == POMONA_OK) {
+        status = place_list(p->place, "", true, stand_in, p, error);
+        names = p->before;
+        p->before = PUBLISHED_FILES_INIT;
+        for (size_t i = 0; i < names.count && status == POMONA_OK; i++)
+            status = make_stand_in(p, &names.files[i], error);
+    }
+    /* Folders count too: one that is gone afterwards was removed by the command. */
+    for (size_t i = 0; i < names.count && status == POMONA_OK; i++)
+        if (strchr(names.files[i].name, '/'))
+            status = published_files_add(&p->before, &names.files[i], error);
+    if (status == POMONA_OK) status = published_files_walk(&p->before, p->path, error);
+    if (status == POMONA_OK) status = published_files_write(&p->before, p->note_before, error);
+    published_files_free(&names);
+    return status;
+}
+
+static pomona_status look_at_object(struct pomona_publication *p, struct pomona_error *error) {
+    struct place_item item;
+    TRY(scratch_make_parents(p->path, error));
+    pomona_status status = place_stat(p->place, "", &item, error);
+    if (status == POMONA_E_INPUT) return published_files_write(&p->before, p->note_before, error);
+    TRY(status);
+    TRY(file_write(p->path, "", 0, error)); /* there is one: a command refuses to overwrite it */
+    TRY(published_files_add(&p->before, &(struct published_file){.name = "", .text = ""}, error));
+    TRY(published_file_stat(p->path, &p->before.files[0], error));
+    return published_files_write(&p->before, p->note_before, error);
+}
+
+static pomona_status prepare(struct pomona_publication *p, const struct pomona_publication_options *options,
+                             struct pomona_error *error) {
+    TRY(name_paths(p, options->uri, error));
+    TRY(folder_make(p->folder, error));
+    char *lock_file = path_join(p->folder, "lock");
+    pomona_status status =
+        lock_file ? folder_lock(lock_file, &p->scratch_lock, error) : fail_memory(error, "path");
+    memory_free(lock_file);
+    TRY(status);
+    TRY(read_token(p, error));
+    TRY(place_open(p->places, p->uri, &p->place, error));
+    if (!p->single) TRY(publication_lock_take(p->place, &p->lock, error));
+    TRY(published_files_read(&p->staged, p->note_staged, error));
+    bool go_on = options->resumable && !options->overwrite && path_exists(p->note_before);
+    if (go_on) return published_files_read(&p->before, p->note_before, error);
+    drop_staged(p);
+    TRY(path_remove(p->note_staged, error));
+    TRY(path_remove(p->note_before, error));
+    char *dst = path_join(p->folder, "dst");
+    status = dst ? path_remove(dst, error) : fail_memory(error, "path");
+    memory_free(dst);
+    TRY(status);
+    return p->single ? look_at_object(p, error) : look_at_destination(p, options->fetch, error);
+}
+
+pomona_status pomona_publication_open(struct pomona_places *places,
+                                      const struct pomona_publication_options *options,
+                                      struct pomona_publication **publication, struct pomona_error *error) {
+    struct pomona_publication *p = *publication = memory_new(1, sizeof *p);
+    if (!p) return fail_memory(error, "publication");
+    p->places = places;
+    p->single = options->kind == POMONA_PUBLISH_FILE;
+    p->scratch_lock = -1;
+    p->before = p->staged = PUBLISHED_FILES_INIT;
+    p->last = &p->first;
+    pthread_mutex_init(&p->mutex, NULL);
+    pthread_cond_init(&p->change, NULL);
+    pomona_status status = POMONA_OK;
+    if (strncmp(options->uri, "s3://", 5) != 0)
+        status = fail(error, POMONA_E_UNSUPPORTED, options->uri, "a web server can't be written to");
+    if (status == POMONA_OK) status = prepare(p, options, error);
+    if (status == POMONA_OK && pthread_create(&p->thread, NULL, work, p) != 0)
+        status = fail(error, POMONA_E_INTERNAL, NULL, "cannot start a thread");
+    if (status == POMONA_OK)
+        p->started = true;
+    else
+        pomona_publication_close(publication, true);
+    return status;
+}
+
+const char *pomona_publication_path(const struct pomona_publication *publication) {
+    return publication->path;
+}
+
+/* ---- committing */
+
+static bool is_success(const char *name) {
+    size_t length = strlen(name);
+    return length >= 8 && strcmp(name + length - 8, "_SUCCESS") == 0 &&
+           (length == 8 || name[length - 9] == '/');
+}
+
+/* What is new in the stand-in, with receipts for what is large. */
+static pomona_status gather(struct pomona_publication *p, struct published_files *fresh,
+                            struct pomona_error *error) {
+    struct published_files now = PUBLISHED_FILES_INIT;
+    pomona_status status = POMONA_OK;
+    if (p->single) {
+        struct published_file file = {.name = "", .text = ""};
+        status = path_exists(p->path) ? published_file_stat(p->path, &file, error) : POMONA_OK;
+        if (status == POMONA_OK && path_exists(p->path)) status = published_files_add(&now, &file, error);
+    } else {
+        status = published_files_walk(&now, p->path, error);
+    }
+    for (size_t i = 0; i < now.count && status == POMONA_OK; i++) {
+        const struct published_file *file = &now.files[i],
+                                    *old = published_files_find(&p->before, file->name);
+        if (!old || !published_file_same(old, file)) status = published_files_add(fresh, file, error);
+    }
+    published_files_free(&now);
+    return status;
+}
+
+static char *local_path(const struct pomona_publication *p, const char *name) {
+    return p->single ? memory_copy_string(p->path) : path_join(p->path, name);
+}
+
+static pomona_status stage_rest(struct pomona_publication *p, const struct published_files *fresh,
+                                struct pomona_error *error) {
+    for (size_t i = 0; i < fresh->count; i++) {
+        const struct published_file *file = &fresh->files[i],
+                                    *staged = published_files_find(&p->staged, file->name);
+        if (file->size <= SMALL_BYTES || (staged && published_file_same(staged, file))) continue;
+        char *path = local_path(p, file->name);
+        pomona_status status =
+            path ? stage_file(p, p->place, path, file->name, error) : fail_memory(error, "path");
+        memory_free(path);
+        TRY(status);
+    }
+    return POMONA_OK;
+}
+
+/* Puts one file in its place: a staged one by its receipt, a small one whole. */
+static pomona_status publish(struct pomona_publication *p, const struct published_file *file,
+                             struct pomona_error *error) {
+    const struct published_file *staged = published_files_find(&p->staged, file->name);
+    if (staged && published_file_same(staged, file))
+        return place_commit(p->place, file->name, staged->text, error);
+    struct buffer bytes = BUFFER_INIT(2 * SMALL_BYTES);
+    char *path = local_path(p, file->name);
+    pomona_status status = path ? file_read(path, &bytes, error) : fail_memory(error, "path");
+    if (status == POMONA_OK)
+        status = place_write(p->place, file->name, bytes.data, bytes.size, PLACE_ANY, NULL, NULL, error);
+    buffer_free(&bytes);
+    memory_free(path);
+    return status;
+}
+
+/* The first level of a name: "Results/" of "Results/part-0", the name itself of a file. */
+static void top_level(const char *name, char out[2048]) {
+    const char *slash = strchr(name, '/');
+    snprintf(out, 2048, "%.*s", slash ? (int)(slash - name) + 1 : (int)strlen(name), name);
+}
+
+static bool has_new(const struct published_files *fresh, const char *top) {
+    char other[2048];
+    for (size_t i = 0; i < fresh->count; i++) {
+        top_level(fresh->files[i].name, other);
+        if (strcmp(other, top) == 0) return true;
+    }
+    return false;
+}
+
+struct superfluous {
+    struct pomona_publication *p;
+    const struct published_files *fresh;
+    struct published_files names;
+};
+
+/* Something in DST that the command's result does not have any more: of a folder that it wrote anew, or of one that it removed. */
+static pomona_status find_superfluous(void *user, const struct place_item *item, struct pomona_error *error) {
+    struct superfluous *s = user;
+    char top[2048];
+    top_level(item->name, top);
+    if (strcmp(top, "_temporary/") == 0 || is_success(item->name)) return POMONA_OK;
+    char *path = path_join(s->p->path, item->name), *top_path = path_join(s->p->path, top);
+    bool memory = path && top_path, here = memory && path_exists(path);
+    bool was_seen =
+        published_files_find(&s->p->before, top) || published_files_find(&s->p->before, item->name);
+    bool removed = memory && !path_exists(top_path) && was_seen;
+    memory_free(path);
+    memory_free(top_path);
+    if (!memory) return fail_memory(error, "path");
+    if (here || !(removed || (strchr(item->name, '/') && has_new(s->fresh, top)))) return POMONA_OK;
+    return published_files_add(&s->names, &(struct published_file){.name = item->name, .text = ""}, error);
+}
+
+static pomona_status delete_superfluous(struct pomona_publication *p, const struct published_files *fresh,
+                                        int64_t *deleted, struct pomona_error *error) {
+    struct superfluous s = {p, fresh, PUBLISHED_FILES_INIT};
+    pomona_status status = place_list(p->place, "", false, find_superfluous, &s, error);
+    for (size_t i = 0; i < s.names.count && status == POMONA_OK; i++)
+        status = place_delete(p->place, &s.names.files[i].name, 1, error);
+    *deleted += (int64_t)s.names.count;
+    published_files_free(&s.names);
+    return status;
+}
+
+/* A `_SUCCESS` goes before its folder changes, or with it. */
+static pomona_status hide_old(struct pomona_publication *p, const struct published_files *fresh,
+                              struct pomona_error *error) {
+    char top[2048];
+    for (size_t i = 0; i < p->before.count; i++) {
+        const char *name = p->before.files[i].name;
+        if (!is_success(name)) continue;
+        top_level(name, top);
+        char *path = path_join(p->path, name);
+        bool gone = path && !path_exists(path);
+        memory_free(path);
+        if (gone || has_new(fresh, top)) TRY(place_delete(p->place, &name, 1, error));
+    }
+    return POMONA_OK;
+}
+
+static pomona_status publish_all(struct pomona_publication *p, const struct published_files *fresh,
+                                 struct pomona_publication_result *result, struct pomona_error *error) {
+    TRY(stage_rest(p, fresh, error));
+    if (!p->single) {
+        TRY(publication_lock_renew(p->place, &p->lock, error)); /* still ours? */
+        TRY(hide_old(p, fresh, error));
+    }
+    for (int last = 0; last < 2; last++) {
+        for (size_t i = 0; i < fresh->count; i++) {
+            const struct published_file *file = &fresh->files[i];
+            if (is_success(file->name) != (last == 1)) continue;
+            TRY(publish(p, file, error));
+            result->files++;
+            result->bytes += (int64_t)file->size;
+        }
+        if (last == 0 && !p->single) TRY(delete_superfluous(p, fresh, &result->deleted, error));
+    }
+    return POMONA_OK;
+}
+
+/* What was committed is no upload any more; what was staged in vain still is, and the close drops it. */
+static void forget_committed(struct pomona_publication *p, const struct published_files *fresh) {
+    size_t kept = 0;
+    for (size_t i = 0; i < p->staged.count; i++) {
+        const struct published_file *staged = &p->staged.files[i],
+                                    *file = published_files_find(fresh, staged->name);
+        if (!file || !published_file_same(file, staged)) p->staged.files[kept++] = *staged;
+    }
+    p->staged.count = kept;
+}
+
+pomona_status pomona_publication_commit(struct pomona_publication *p,
+                                        struct pomona_publication_result *result,
+                                        struct pomona_error *error) {
+    struct pomona_publication_result own;
+    struct published_files fresh = PUBLISHED_FILES_INIT;
+    if (!result) result = &own;
+    *result = (struct pomona_publication_result){0};
+    double start = clock_seconds();
+    pomona_status status = finish_background(p, error);
+    if (status == POMONA_OK) status = gather(p, &fresh, error);
+    if (status == POMONA_OK) status = publish_all(p, &fresh, result, error);
+    if (status == POMONA_OK) forget_committed(p, &fresh);
+    result->seconds = clock_seconds() - start;
+    published_files_free(&fresh);
+    return status;
+}
+
+void pomona_publication_close(struct pomona_publication **publication, bool keep) {
+    struct pomona_publication *p = *publication;
+    if (!p) return;
+    finish_background(p, NULL);
+    for (struct waiting *waiting; (waiting = p->first) != NULL;) {
+        p->first = waiting->next;
+        waiting_free(waiting);
+    }
+    if (!keep && p->place) drop_staged(p);
+    if (p->place && !p->single) publication_lock_drop(p->place, &p->lock);
+    if (!keep && p->folder) path_remove(p->folder, NULL);
+    place_free(&p->place);
+    folder_unlock(&p->scratch_lock);
+    pthread_mutex_destroy(&p->mutex);
+    pthread_cond_destroy(&p->change);
+    published_files_free(&p->before);
+    published_files_free(&p->staged);
+    memory_free(p->uri);
+    memory_free(p->folder);
+    memory_free(p->path);
+    memory_free(p->note_before);
+    memory_free(p->note_staged);
+    memory_free(p);
+    *publication = NULL;
+}

@@ -1,0 +1,124 @@
+#include "job/publication_lock.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char lock_name[] = "_temporary/lock";
+
+enum { LOCK_MAX = 4096 };
+
+/* What a lock says; texts are cut where they are longer. */
+struct holder {
+    char token[LOCK_TOKEN_SIZE], host[128];
+    long long process;
+};
+
+/* By hand: jansson and base/json.h give the same names to different things. */
+static pomona_status write_text(const struct publication_lock *lock, struct buffer *out,
+                                struct pomona_error *error) {
+    char host[128] = "";
+    gethostname(host, sizeof host - 1);
+    for (char *c = host; *c; c++)
+        if (*c < '-' || *c == '\\' || *c > 'z') *c = '-';
+    return buffer_printf(out, error,
+                         "{\"token\": \"%s\", \"host\": \"%s\", \"process\": %ld, \"renewed\": %lld}\n",
+                         lock->token, host, (long)getpid(), (long long)time(NULL));
+}
+
+static void copy(char *out, size_t size, const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    snprintf(out, size, "%s", text ? text : "");
+}
+
+static struct holder read_holder(const struct buffer *text) {
+    struct holder holder = {.process = 0};
+    json_t *root = json_loadb((const char *)text->data, text->size, 0, NULL);
+    copy(holder.token, sizeof holder.token, root, "token");
+    copy(holder.host, sizeof holder.host, root, "host");
+    holder.process = json_integer_value(json_object_get(root, "process"));
+    json_decref(root);
+    return holder;
+}
+
+static pomona_status put(struct place *place, struct publication_lock *lock, enum place_condition condition,
+                         const char *etag, struct pomona_error *error) {
+    struct buffer text = BUFFER_INIT(LOCK_MAX);
+    pomona_status status = write_text(lock, &text, error);
+    char before[LOCK_ETAG_SIZE];
+    snprintf(before, sizeof before, "%s", etag);
+    if (status == POMONA_OK)
+        status = place_write(place, lock_name, text.data, text.size, condition, before, lock->etag, error);
+    buffer_free(&text);
+    return status;
+}
+
+/* The lock is there: whether it may be taken over, with its ETag. */
+static pomona_status look(struct place *place, const struct publication_lock *lock, char etag[LOCK_ETAG_SIZE],
+                          bool *ours, struct pomona_error *error) {
+    struct buffer text = BUFFER_INIT(LOCK_MAX);
+    struct place_item item;
+    pomona_status status = place_read(place, lock_name, &text, etag, error);
+    if (status == POMONA_OK) status = place_stat(place, lock_name, &item, error);
+    if (status == POMONA_OK) {
+        struct holder holder = read_holder(&text);
+        long long age = (long long)(time(NULL) - item.modified);
+        *ours = strcmp(holder.token, lock->token) == 0 || age > LOCK_STALE_SECONDS;
+        if (!*ours)
+            status = fail(error, POMONA_E_EXISTS, NULL,
+                          "another job is writing there (process %lld on %s, last sign %lld s ago; a dead "
+                          "one's lock can be "
+                          "taken over after %d s)",
+                          holder.process, holder.host, age, LOCK_STALE_SECONDS);
+    }
+    buffer_free(&text);
+    return status;
+}
+
+pomona_status publication_lock_take(struct place *place, struct publication_lock *lock,
+                                    struct pomona_error *error) {
+    enum { TRIES = 4 };
+    char etag[LOCK_ETAG_SIZE];
+    bool ours = false;
+    lock->etag[0] = '\0';
+    for (int i = 0; i < TRIES; i++) {
+        struct pomona_error refused = {0};
+        pomona_status status = put(place, lock, PLACE_IF_NEW, "", &refused);
+        if (status == POMONA_OK) return POMONA_OK;
+        if (status != POMONA_E_EXISTS) {
+            if (error) *error = refused;
+            return status;
+        }
+        status = look(place, lock, etag, &ours, error);
+        if (status == POMONA_E_INPUT) continue; /* gone meanwhile */
+        TRY(status);
+        status = put(place, lock, PLACE_IF_SAME, etag, error);
+        if (status == POMONA_OK) return POMONA_OK;
+        if (status != POMONA_E_EXISTS && status != POMONA_E_INPUT) return status;
+    }
+    return fail(error, POMONA_E_EXISTS, NULL, "several jobs want to write there at once");
+}
+
+pomona_status publication_lock_renew(struct place *place, struct publication_lock *lock,
+                                     struct pomona_error *error) {
+    char etag[LOCK_ETAG_SIZE];
+    bool ours = false;
+    struct pomona_error refused = {0};
+    pomona_status status = put(place, lock, PLACE_IF_SAME, lock->etag, &refused);
+    if (status == POMONA_E_EXISTS || status == POMONA_E_INPUT) {
+        /* Our own write whose answer was lost has changed it as well. */
+        status = look(place, lock, etag, &ours, error);
+        if (status == POMONA_OK) status = put(place, lock, PLACE_IF_SAME, etag, error);
+    } else if (status != POMONA_OK && error) {
+        *error = refused;
+    }
+    return status;
+}
+
+void publication_lock_drop(struct place *place, struct publication_lock *lock) {
+    const char *const names[] = {lock_name};
+    if (lock->etag[0]) place_delete(place, names, 1, NULL);
+    lock->etag[0] = '\0';
+}

@@ -1,0 +1,26 @@
+/* The object that keeps two jobs out of one remote DST: `_temporary/lock`.
+ *
+ * It is written with If-None-Match, holds a token of the scratch folder that took it, and is written again (If-Match) every 20 s while
+ * the job works. One that has not been renewed for two minutes belongs to nobody: it is taken over with If-Match. A job that finds its
+ * lock taken by another stops before its commit. */
+#ifndef JOB_PUBLICATION_LOCK_H
+#define JOB_PUBLICATION_LOCK_H
+
+#include "store/place.h"
+
+enum { LOCK_TOKEN_SIZE = 33, LOCK_ETAG_SIZE = 256, LOCK_RENEW_SECONDS = 20, LOCK_STALE_SECONDS = 120 };
+
+struct publication_lock {
+    char token[LOCK_TOKEN_SIZE];
+    char etag[LOCK_ETAG_SIZE]; /* of the lock as it was last written; "" : not held */
+};
+
+/* `token` is kept by the caller between runs. POMONA_E_EXISTS names who holds it and since when. */
+pomona_status publication_lock_take(struct place *place, struct publication_lock *lock,
+                                    struct pomona_error *error);
+/* POMONA_E_EXISTS: it was lost to another job. */
+pomona_status publication_lock_renew(struct place *place, struct publication_lock *lock,
+                                     struct pomona_error *error);
+void publication_lock_drop(struct place *place, struct publication_lock *lock);
+
+#endif
