@@ -65,9 +65,9 @@ struct pomona_features_options {
                             the epoch, or a time before now: "90s", "30m", "24h", "7d", "2w". Photos whose time is not known are taken */
     bool only_new;     /* add to the results in DST: only photos that are neither in Results nor in Errors */
     bool retry_failed; /* add to the results in DST: only photos of Errors (with only_new: those as well) */
-    int partitions;    /* 1..100,000; default 20, never more than photos */
-    int threads;       /* default pomona_cpu_threads() */
-    int64_t limit;     /* at most so many photos, the first by path; 0: all */
+    int partitions; /* 1..100,000; default 20 (when adding: one for each 1,000 photos, at most 20), never more than photos */
+    int threads;   /* default pomona_cpu_threads() */
+    int64_t limit; /* at most so many photos, the first by path; 0: all */
     int64_t
         max_errors; /* more failed photos than this: POMONA_E_ERROR_ROWS at the end, with all results written;
                             negative: any number */

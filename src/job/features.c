@@ -13,7 +13,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PARTITIONS_DEFAULT = 20, PARTITIONS_MAX = 100000, THREADS_MAX = 1024, ERRORS_BYTES_MAX = 1 << 30 };
+enum {
+    PARTITIONS_DEFAULT = 20,
+    PHOTOS_A_PART = 1000,
+    PARTITIONS_MAX = 100000,
+    THREADS_MAX = 1024,
+    ERRORS_BYTES_MAX = 1 << 30
+};
 
 static pomona_status check_options(const struct pomona_features_options *options, struct job *job,
                                    struct pomona_error *error) {
@@ -88,6 +94,9 @@ static pomona_status list_photos(struct job *job, struct pomona_error *error) {
     result->seconds_list = clock_seconds() - start;
     result->photos = (int64_t)job->photos.count;
     int partitions = options->partitions ? options->partitions : PARTITIONS_DEFAULT;
+    /* A few photos every night must not become twenty files every night. */
+    if (job->increment.adds && !options->partitions && job->photos.count < PARTITIONS_DEFAULT * PHOTOS_A_PART)
+        partitions = 1 + (int)(job->photos.count / PHOTOS_A_PART);
     result->partitions = (size_t)partitions > job->photos.count ? (int)job->photos.count : partitions;
     result->threads = options->threads ? options->threads : pomona_cpu_threads();
     return POMONA_OK;
