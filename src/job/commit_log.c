@@ -140,6 +140,7 @@ static pomona_status finish(const struct json_value *log, const char *out, const
 
 pomona_status staging_remove(const char *staging, struct pomona_error *error) {
     TRY(remove_child(staging, "job", error));
+    TRY(folder_clear(staging, "lock", error)); /* with the lock the rest would be nobody's */
     return path_remove(staging, error);
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     PARTITIONS_DEFAULT = 20,
@@ -144,20 +145,23 @@ static bool out_has(const struct job *job, const char *name) {
     return found;
 }
 
-/* Whether an earlier run began something here that it did not end. What is left of a staging without its job's name is nothing: that is
- * written first and removed first. */
-static bool is_interrupted(const struct job *job) {
-    return path_exists(job->folders.identity) || commit_log_pending(job->folders.staging);
-}
-
-/* Ends a commit that was interrupted, and clears away a staging whose job is done. With that DST is whole, whatever follows. */
+/* Ends a commit that was interrupted: DST is whole then, whatever follows. */
 static pomona_status settle(struct job *job, struct pomona_error *error) {
     struct job_folders *folders = &job->folders;
-    bool pending = commit_log_pending(folders->staging);
-    if (!pending && (path_exists(folders->identity) || !path_exists(folders->lock_file))) return POMONA_OK;
+    if (!commit_log_pending(folders->staging)) return POMONA_OK;
     TRY(folder_lock(folders->lock_file, &folders->lock, error));
-    pomona_status status = pending ? commit_log_finish(folders->out, folders->staging, error)
-                                   : staging_remove(folders->staging, error);
+    pomona_status status = commit_log_finish(folders->out, folders->staging, error);
+    folder_unlock(&folders->lock);
+    return status;
+}
+
+/* Clears away a staging that does not say whose it is: the name is written first and removed first, so it holds nothing. */
+static pomona_status clear_nameless(struct job *job, struct pomona_error *error) {
+    struct job_folders *folders = &job->folders;
+    if (rmdir(folders->staging) == 0) return POMONA_OK; /* an empty one */
+    if (path_exists(folders->identity) || !path_exists(folders->lock_file)) return POMONA_OK;
+    TRY(folder_lock(folders->lock_file, &folders->lock, error));
+    pomona_status status = staging_remove(folders->staging, error);
     folder_unlock(&folders->lock);
     return status;
 }
@@ -186,10 +190,11 @@ static pomona_status check_interrupted(struct job *job, struct pomona_error *err
     if (options->resume || options->overwrite) {
         if (options->dry_run) return POMONA_OK;
         pomona_status status = settle(job, error);
+        if (status == POMONA_OK && adds(job)) status = clear_nameless(job, error);
         /* What can't be ended is in nobody's way when all is made new. */
         return options->overwrite && !adds(job) && status != POMONA_E_EXISTS ? POMONA_OK : status;
     }
-    if (!is_interrupted(job)) return POMONA_OK;
+    if (!path_exists(job->folders.staging)) return POMONA_OK;
     return fail(error, POMONA_E_EXISTS, options->out,
                 "holds an interrupted job: --resume goes on with it, --overwrite starts again");
 }
@@ -197,11 +202,11 @@ static pomona_status check_interrupted(struct job *job, struct pomona_error *err
 /* May this job write into DST? Nothing is changed yet. */
 static pomona_status check_destination(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
-    bool interrupted = is_interrupted(job);
+    bool interrupted = path_exists(job->folders.staging);
     if (options->overwrite || job->increment.adds) return POMONA_OK;
-    if (options->resume && !interrupted && is_finished(job)) {
+    if (options->resume && !path_exists(job->folders.identity) && is_finished(job)) {
         job->result->already_done = true;
-        return POMONA_OK;
+        return options->dry_run ? POMONA_OK : clear_nameless(job, error);
     }
     if (!interrupted && (out_has(job, "Results") || out_has(job, "Errors") || out_has(job, "run.json") ||
                          out_has(job, "moments.pom")))

@@ -217,7 +217,8 @@ static pomona_status with_lock(struct recovering *r, const char *name, bool try_
     if (status == POMONA_OK && path_exists(file)) {
         status = folder_lock(file, &lock, r->error);
         if (status == POMONA_OK && !try_only) status = settle(r, staging);
-    } else if (status == POMONA_OK && !try_only && path_exists(staging)) {
+    } else if (status == POMONA_OK && !try_only && path_exists(staging) &&
+               (r->options->dry_run || rmdir(staging) != 0)) {
         keep(r, staging, not_ours);
     }
     folder_unlock(&lock);
