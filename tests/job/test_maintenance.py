@@ -1,6 +1,7 @@
 """pomona verify and pomona recover."""
 import fcntl
 import json
+import resource
 import shutil
 import signal
 import subprocess
@@ -54,7 +55,7 @@ def test_every_fault_is_told(pomona, photos, out, tmp_path):
     assert damaged(out / "moments.pom", lambda path, before: path.write_bytes(before[:-1] + bytes([before[-1] ^ 1]))) == {"moments"}
     assert damaged(out / "moments.pom", lambda path, _: path.unlink()) == {"moments"}
     (tmp_path / "m").mkdir()
-    pomona("features", photos, "--out", tmp_path / "m/o", "-q", "--glob", "*0.jpg")
+    pomona("features", photos, "--out", tmp_path / "m/o", "-q", "--limit", "50")
     assert damaged(out / "moments.pom", lambda path, _: shutil.copy(tmp_path / "m/o/moments.pom", path)) == {"moments"}
     success = out / "Results/_SUCCESS"
 
@@ -78,10 +79,15 @@ def test_every_fault_is_told(pomona, photos, out, tmp_path):
     assert "did not write this" in pomona("verify", out, status=2).stderr
 
 
+def small_files():
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+
+
 def interrupted(pomona, result, out):
     """DST with a job that was killed in the middle of its photos."""
     done = pomona("features", result / "photos", "--out", out, "--overwrite", "--partitions", "2", "-q", "--max-errors", "-1",
-                  status=None, preexec_fn=lambda: __import__("resource").setrlimit(__import__("resource").RLIMIT_FSIZE, (150_000, 150_000)))
+                  status=None, preexec_fn=small_files)
     assert done.returncode != 0 and (out / "_temporary/job").exists()
 
 
@@ -100,12 +106,9 @@ def test_recover_removes_an_interrupted_job(pomona, result, out):
 
 def test_recover_keeps_a_job_that_only_had_to_commit(pomona, result, out):
     before = parts(out)
-    (out / "Errors.old").mkdir()
-    shutil.rmtree(out / "Errors.old")
-    # A folder that can't be replaced stops the job just before its commit begins.
     staging = out / "_temporary"
     arguments = ["features", result / "photos", "--out", out, "--partitions", "3", "-q", "--max-errors", "-1"]
-    job = subprocess.Popen([POMONA, *map(str, arguments), "--overwrite"], preexec_fn=lambda: None)
+    job = subprocess.Popen([POMONA, *map(str, arguments), "--overwrite"])
     while job.poll() is None and not (staging / "done-00002").exists():
         time.sleep(0.0005)
     job.send_signal(signal.SIGKILL)
