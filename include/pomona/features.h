@@ -11,6 +11,11 @@
  * While it runs, everything lies in DST/_temporary (which Spark, pandas and pomona ignore) and is moved in one rename at
  * the end, so DST never shows half a result.
  *
+ * Adding (only_new, retry_failed) keeps the parts that are there, as further names of the same files, and puts new ones by their side;
+ * Errors keeps the rows that were not tried again; moments.pom is the exact sum. After any number of additions the rows and
+ * moments.pom are those of one job over all the photos. Results of another feature space are refused. DST changes in the same
+ * rename, and an interrupted addition is resumed in the same way.
+ *
  * The bytes of Results and Errors depend on the photos, the model, the options and (in fp32) the tier; not on
  * threads, timing or interruptions. */
 #ifndef POMONA_FEATURES_H
@@ -52,9 +57,19 @@ struct pomona_features_options {
     const char *
         labels; /* CSV with a header line and the columns path and label; path as written in the results, absolute,
                             or relative to source. NULL: the label is the name of the photo's folder */
-    int partitions; /* 1..100,000; default 20, never more than photos */
-    int threads;    /* default pomona_cpu_threads() */
-    int64_t limit;  /* at most so many photos, the first by path; 0: all */
+    const char *
+        manifest; /* list of photos in place of listing source: CSV (columns path, uri or key; label, size, modified), Parquet (the same), or an
+                            S3 Inventory (manifest.json, or one of its Parquet files); a file on this machine. Relative names are relative
+                            to source; the rules of glob and of hidden names hold */
+    const char *manifest_name; /* what messages call it, when it is a copy; NULL: manifest */
+    const char *
+        since; /* only photos modified at this time or later: "2026-03-31", "2026-03-31T22:00:00+02:00" (without offset: UTC), "@SECONDS" of
+                            the epoch, or a time before now: "90s", "30m", "24h", "7d", "2w". Photos whose time is not known are taken */
+    bool only_new;     /* add to the results in DST: only photos that are neither in Results nor in Errors */
+    bool retry_failed; /* add to the results in DST: only photos of Errors (with only_new: those as well) */
+    int partitions; /* 1..100,000; default 20 (when adding: one for each 1,000 photos, at most 20), never more than photos */
+    int threads;   /* default pomona_cpu_threads() */
+    int64_t limit; /* at most so many photos, the first by path; 0: all */
     int64_t
         max_errors; /* more failed photos than this: POMONA_E_ERROR_ROWS at the end, with all results written;
                             negative: any number */
@@ -62,7 +77,9 @@ struct pomona_features_options {
     const char *compression; /* "snappy" (default), "zstd" or "none" */
     bool dry_run;            /* list, open the model, check DST; write nothing */
     bool resume; /* go on with the interrupted job in DST, if there is one; a finished one is left as it is */
-    bool overwrite; /* replace the results in DST; they stay until the new ones are complete */
+    bool
+        overwrite; /* replace the results in DST; they stay until the new ones are complete. When adding: only an
+                       interrupted addition is dropped, never the results */
 
     struct pomona_places *places; /* for photos that are not on this machine; NULL: there are none */
     struct pomona_publication
@@ -90,9 +107,17 @@ struct pomona_features_result {
     int64_t resumed;    /* of rows + errors: taken from the interrupted run */
     int64_t skipped;    /* files that the glob or a leading `_` or `.` left out */
     int64_t unlabelled; /* photos that the labels file does not name (null label) */
+    int64_t duplicates; /* rows of the manifest that name a photo again */
+    int64_t older;      /* photos left out as modified before `since` */
+    int64_t undated;    /* photos taken although their time is not known, with `since` */
+    int64_t known;      /* photos left out as they are in DST already, when adding */
+    int64_t total_rows, total_errors,
+        total_parts;  /* in DST afterwards: more than rows and errors after adding */
+    bool nothing_new; /* adding found no photo to do: DST was left as it is */
     uint64_t bytes_read;
     int partitions, threads, features;
-    bool already_done;                                  /* resume found the finished job */
+    bool
+        already_done; /* resume found the finished job, or ended its commit; rows and errors are those of its _SUCCESS */
     double seconds;                                     /* wall clock of the whole call */
     double seconds_list, seconds_model, seconds_commit; /* wall clock */
     double seconds_read, seconds_decode, seconds_resize, seconds_net, seconds_write; /* summed over threads */
@@ -112,8 +137,8 @@ struct pomona_features_result {
         failures[POMONA_FAILURES_KEPT]; /* the first ones by path; DST/Errors has all */
 };
 
-/* Runs the job. `result` may be NULL. Errors: POMONA_E_USAGE (options), POMONA_E_INPUT (no photos, model or labels
- * that can't be read), those of pomona_model_open, POMONA_E_EXISTS (DST has results, or another job at work),
+/* Runs the job. `result` may be NULL. Errors: POMONA_E_USAGE (options), POMONA_E_INPUT (no photos, model, labels or
+ * manifest that can't be read, results that can't be added to), those of pomona_model_open, POMONA_E_EXISTS (DST has results, or another job at work),
  * POMONA_E_IO (nothing of an earlier result is lost; --resume may go on), POMONA_E_ERROR_ROWS,
  * POMONA_E_INTERRUPTED, POMONA_E_MEMORY. */
 POMONA_API pomona_status pomona_features_run(const struct pomona_context *context,

@@ -20,6 +20,8 @@ int command_labels(int argc, char **argv);
 int command_moments(int argc, char **argv);
 int command_model(int argc, char **argv);
 int command_bench(int argc, char **argv);
+int command_recover(int argc, char **argv);
+int command_verify(int argc, char **argv);
 int command_cpu(int argc, char **argv);
 
 /* Prints a failure on standard error and returns its exit code. */

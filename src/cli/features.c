@@ -35,9 +35,17 @@ int command_features(int argc, char **argv) {
             "Photos that can't be decoded become rows of DST/Errors (path, reason); the rest is done.\n"
             "Ctrl-C finishes the photos at hand; --resume then goes on and gives the same bytes as an\n"
             "undisturbed run. Output does not depend on --threads.\n\n"
+            "--only-new adds what DST does not have yet, --retry-failed tries its Errors again. Old parts "
+            "stay, as\n"
+            "links; the rows and moments.pom are those of one run over everything. Results of another "
+            "model,\n"
+            "layer, profile or precision are refused. An interrupted addition: the same command with "
+            "--resume.\n\n"
             "Examples:\n"
             "  pomona features photos --out result\n"
             "  pomona features photos --out result --model mobilenet_v2.onnx --partitions 20\n"
+            "  pomona features s3-copy --manifest inventory/manifest.json --out result\n"
+            "  pomona features photos --out result --only-new --resume      (every night)\n"
             "  python3 -c \"import pandas; print(pandas.read_parquet('result/Results'))\"\n",
         .options = table,
         .operands = &source,

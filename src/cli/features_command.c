@@ -56,6 +56,31 @@ static void print_skipped(const struct pomona_features_result *result, const cha
     if (result->unlabelled)
         printf("labels    %s photos are not in the labels file: their label is null\n",
                format_count(result->unlabelled, count));
+    if (result->duplicates)
+        printf("twice     %s rows of the manifest name a photo again\n",
+               format_count(result->duplicates, count));
+    if (result->older)
+        printf("older     %s photos are older than --since\n", format_count(result->older, count));
+    if (result->undated)
+        printf("undated   %s photos were taken without knowing their time\n",
+               format_count(result->undated, count));
+    if (result->known) printf("known     %s photos are in DST already\n", format_count(result->known, count));
+}
+
+static void print_nothing_new(const struct pomona_features_options *options,
+                              const struct pomona_features_result *result) {
+    char rows[32], errors[32];
+    printf("nothing new: %s holds %s rows and %s errors, and stays as it is\n", options->out,
+           format_count(result->total_rows, rows), format_count(result->total_errors, errors));
+    print_skipped(result, options->glob);
+}
+
+/* What DST holds after something was added. */
+static void print_total(const struct pomona_features_result *result) {
+    char rows[32], errors[32], parts[32];
+    if (result->total_rows == result->rows && result->total_errors == result->errors) return;
+    printf("in all    %s rows in %s parts, %s errors\n", format_count(result->total_rows, rows),
+           format_count(result->total_parts, parts), format_count(result->total_errors, errors));
 }
 
 static void print_dry_run(const struct pomona_features_options *options,
@@ -93,12 +118,15 @@ static void print_result(const struct pomona_features_options *options,
                format_count(result->resumed, resumed));
     print_skipped(result, options->glob);
     print_failures(options, result);
+    print_total(result);
     print_model(result);
     printf("results   %s/Results (%d parts), %s/run.json\n", options->out, result->partitions, options->out);
 }
 
 void features_print(const struct features_command *features, const struct pomona_features_result *result) {
-    if (features->options.dry_run)
+    if (result->nothing_new)
+        print_nothing_new(&features->options, result);
+    else if (features->options.dry_run)
         print_dry_run(&features->options, result);
     else
         print_result(&features->options, result);
@@ -114,7 +142,7 @@ pomona_status features_execute(struct features_command *features, const struct p
 }
 
 void features_defaults(struct features_command *features) {
-    *features = (struct features_command){.options = {.glob = "*.jpg"}, .partitions = 20};
+    *features = (struct features_command){.options = {.glob = "*.jpg"}};
 }
 
 int features_option_table(struct features_command *features, struct option *table) {
@@ -141,14 +169,28 @@ int features_option_table(struct features_command *features, struct option *tabl
          0, 0},
         {"size", 0, OPTION_INTEGER, &features->size, "PIXELS",
          "side of the network's input, for fully convolutional\nones; default: its own", 1, 4096},
-        {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N", "Parquet parts; default 20", 1,
-         100000},
+        {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N",
+         "Parquet parts; default 20; when adding, one for each\n1,000 new photos, at most 20", 1, 100000},
         {"threads", 't', OPTION_INTEGER, &features->threads, "N",
          "workers; default: the cores of this process", 1, 1024},
         {"glob", 0, OPTION_TEXT, &features->options.glob, "PATTERN",
          "file names to take; default '*.jpg', case-sensitive;\n'*.{jpg,JPG,jpeg}' works", 0, 0},
         {"labels", 0, OPTION_TEXT, &features->options.labels, "FILE.csv",
          "columns path,label; default: the folder's name", 0, 0},
+        {"manifest", 0, OPTION_TEXT, &features->options.manifest, "FILE",
+         "take the photos of this list instead of listing SRC:\nCSV (path, uri or key; label, size, "
+         "modified; also\n"
+         "gzipped), Parquet, or an S3 Inventory (manifest.json);\nnames in it are relative to SRC",
+         0, 0},
+        {"since", 0, OPTION_TEXT, &features->options.since, "TIME",
+         "only photos modified at TIME or later: 2026-03-31,\n2026-03-31T22:00+02:00 (UTC without offset), "
+         "24h or 7d\n"
+         "before now, or @SECONDS of the epoch",
+         0, 0},
+        {"only-new", 0, OPTION_FLAG, &features->options.only_new, NULL,
+         "add to DST: only photos that are neither in Results\nnor in Errors", 0, 0},
+        {"retry-failed", 0, OPTION_FLAG, &features->options.retry_failed, NULL,
+         "add to DST: only photos of Errors (with --only-new:\nthose as well)", 0, 0},
         {"limit", 0, OPTION_INTEGER, &features->limit, "N", "only the first N photos by path", 1, 1e15},
         {"dry-run", 'n', OPTION_FLAG, &features->options.dry_run, NULL, "list and check, write nothing", 0,
          0},
@@ -161,7 +203,9 @@ int features_option_table(struct features_command *features, struct option *tabl
         {"resume", 0, OPTION_FLAG, &features->options.resume, NULL, "go on with an interrupted job in DST", 0,
          0},
         {"overwrite", 0, OPTION_FLAG, &features->options.overwrite, NULL,
-         "replace the results in DST (they stay until\nthe new ones are complete)", 0, 0},
+         "replace the results in DST (they stay until\nthe new ones are complete); with --only-new: only\n"
+         "an interrupted addition is dropped",
+         0, 0},
         {"tier", 0, OPTION_TEXT, &features->tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
         {"json", 0, OPTION_FLAG, &features->json, NULL, "print run.json's content instead of text", 0, 0},
         {"quiet", 'q', OPTION_FLAG, &features->quiet, NULL, "no progress, no summary", 0, 0}};

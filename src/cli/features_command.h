@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-enum { FEATURES_OPTIONS_MAX = 26 };
+enum { FEATURES_OPTIONS_MAX = 32 };
 
 /* How progress is shown: one line that is redrawn on a terminal, a line every few seconds elsewhere. */
 struct progress_line {

@@ -19,6 +19,8 @@ static const struct {
     {"moments", "exact sums of features: info, merge, subtract", command_moments},
     {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare},
     {"diff", "compare two folders of features by path", command_diff},
+    {"verify", "is a result folder whole, byte by byte?", command_verify},
+    {"recover", "tidy a result folder after an interruption", command_recover},
     {"sample", "draw a synthetic corpus of fruit photos", command_sample},
     {"model", "look into a model file; export, strip, join", command_model},
     {"bench", "how fast this machine is: photos a second by stage", command_bench},

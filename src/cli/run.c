@@ -4,6 +4,8 @@
 #include "pomona/report.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 static void print_pca(const struct pomona_pca_job *job, const struct pomona_pca_result *result) {
     printf("pca       %d components explain %.1f %% of the variance; rank %d\n", result->k,
@@ -11,17 +13,34 @@ static void print_pca(const struct pomona_pca_job *job, const struct pomona_pca_
     printf("look at   %s/report.html, scree.png, PCA_results.csv\n", job->out);
 }
 
+/* Whether DST/pca.model is of the rows that are there: after a run that was stopped between features and PCA it is not. */
+static bool is_current(const char *out, const struct pomona_features_result *facts) {
+    char path[4096];
+    struct pomona_pca *pca = NULL;
+    struct pomona_pca_info info;
+    int length = snprintf(path, sizeof path, "%s/_temporary_pca", out);
+    if (length < 0 || (size_t)length >= sizeof path || access(path, F_OK) == 0) return false;
+    snprintf(path, sizeof path, "%s/pca.model", out);
+    if (pomona_pca_read(path, &pca, NULL) != POMONA_OK) return false;
+    pomona_pca_get_info(pca, &info);
+    bool current = info.rows == facts->total_rows && strcmp(info.feature_space, facts->feature_space) == 0;
+    pomona_pca_free(&pca);
+    return current;
+}
+
 /* PCA and report of the features that are there now. */
 static pomona_status run_pca(const struct features_command *features, struct pomona_pca_job *job,
                              const struct pomona_features_result *facts, const struct pomona_context *context,
                              struct pomona_error *error) {
     struct pomona_pca_result result;
+    const struct pomona_features_options *options = &features->options;
+    if (facts->nothing_new && is_current(options->out, facts)) return POMONA_OK;
     job->source = job->out = features->options.out;
     job->title = features->options.source;
     job->compression = features->options.compression;
     /* A resumed run may have been stopped between the features and the end of the PCA. */
-    job->overwrite = features->options.overwrite || features->options.resume;
-    job->run = facts->already_done ? NULL : facts;
+    job->overwrite = options->overwrite || options->resume || options->only_new || options->retry_failed;
+    job->run = facts->already_done || facts->nothing_new ? NULL : facts;
     job->should_stop = was_signalled;
     pomona_status status = pomona_pca_run(context, job, &result, error);
     if (status == POMONA_OK && !features->quiet && !features->json) print_pca(job, &result);
@@ -73,8 +92,11 @@ int command_run(int argc, char **argv) {
         .details = "DST then holds Results/, moments.pom, PCA_Results/, PCA_results.csv, PCA_variance.csv, "
                    "pca.model,\n"
                    "scree.png, scree.svg, report.html and run.json.\n\n"
-                   "Example:\n"
-                   "  pomona run photos --out result --variance 0.95\n",
+                   "--only-new and --retry-failed add to the features and fit the components again, to all "
+                   "of them.\n\n"
+                   "Examples:\n"
+                   "  pomona run photos --out result --variance 0.95\n"
+                   "  pomona run photos --out result --only-new --resume      (every night)\n",
         .options = table,
         .operands = &source,
         .operand_min = 1,

@@ -1,14 +1,15 @@
 #include "base/file_sink.h"
-#include "base/json.h"
 #include "base/memory.h"
+#include "job/commit_log.h"
+#include "job/increment.h"
 #include "job/task.h"
 #include "store/folder.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Reads the errors back from their records and writes them as one Parquet file. */
-static pomona_status write_error_rows(struct job *job, struct sink sink, struct pomona_error *error) {
+static pomona_status write_error_rows(struct job *job, const struct failed_photos *failed, struct sink sink,
+                                      struct pomona_error *error) {
     static const struct table_column columns[] = {{"path", TABLE_TEXT}, {"reason", TABLE_TEXT}};
     struct parquet_options options = {.codec = job->codec,
                                       .lists = job->lists,
@@ -17,12 +18,8 @@ static pomona_status write_error_rows(struct job *job, struct sink sink, struct 
     struct parquet_writer *writer = NULL;
     TRY(parquet_writer_new(sink, columns, 2, &options, &writer, error));
     pomona_status status = POMONA_OK;
-    for (size_t at = 0; at < job->errors.size && status == POMONA_OK;) {
-        uint64_t index;
-        const char *reason;
-        size_t size;
-        at += journal_parse(job->errors.data + at, &index, &reason, &size);
-        struct table_cell cells[] = {cell_text(job->photos.photos[index].uri), cell_text_of(reason, size)};
+    for (size_t i = 0; i < failed->count && status == POMONA_OK; i++) {
+        struct table_cell cells[] = {cell_text(failed->rows[i].path), cell_text(failed->rows[i].reason)};
         status = parquet_writer_add(writer, cells, error);
     }
     if (status == POMONA_OK) status = parquet_writer_finish(writer, error);
@@ -30,45 +27,31 @@ static pomona_status write_error_rows(struct job *job, struct sink sink, struct 
     return status;
 }
 
-static pomona_status write_errors(struct job *job, const char *folder, struct pomona_error *error) {
+/* The name of the part of Errors begins with 0, whatever the numbers of Results. */
+static char *errors_name(const struct job *job) {
+    enum { NAME_MAX_SIZE = 96 };
+    char *name = memory_new(NAME_MAX_SIZE, 1);
+    if (name)
+        snprintf(name, NAME_MAX_SIZE, "part-00000-%s-c000%s", job->result->uuid,
+                 parquet_codec_suffix(job->codec));
+    return name;
+}
+
+static pomona_status write_errors(struct job *job, const struct failed_photos *failed, const char *folder,
+                                  struct pomona_error *error) {
     TRY(path_remove(folder, error));
+    if (failed->count == 0) return POMONA_OK;
     TRY(folder_make(folder, error));
-    char *name = part_name(job, 0);
+    char *name = errors_name(job);
     char *path = name ? path_join(folder, name) : NULL;
     struct file_sink file = FILE_SINK_INIT;
     pomona_status status = path ? file_sink_open(&file, path, error) : fail_memory(error, "errors");
-    if (status == POMONA_OK) status = write_error_rows(job, file_sink_as_sink(&file), error);
+    if (status == POMONA_OK) status = write_error_rows(job, failed, file_sink_as_sink(&file), error);
     if (status == POMONA_OK) status = file_sink_commit(&file, NULL, error);
     file_sink_close(&file);
     memory_free(name);
     memory_free(path);
     return status == POMONA_OK ? folder_sync(folder, error) : status;
-}
-
-/* _SUCCESS: which parts belong to the result, and their hashes. */
-static pomona_status format_success(struct job *job, struct buffer *out, struct pomona_error *error) {
-    struct json json = json_start(out, error);
-    json_object(&json, NULL);
-    json_text(&json, "job", job->result->uuid);
-    json_text(&json, "feature_space", job->result->feature_space);
-    json_integer(&json, "rows", job->result->rows);
-    json_integer(&json, "errors", job->result->errors);
-    json_array(&json, "parts");
-    for (int part = 0; part < job->result->partitions; part++) {
-        char *name = part_name(job, part), hex[SHA256_HEX_SIZE];
-        if (!name) return fail_memory(error, "_SUCCESS");
-        sha256_hex(job->parts[part].digest, hex);
-        json_object(&json, NULL);
-        json_text(&json, "name", name);
-        json_integer(&json, "rows", (int64_t)job->parts[part].rows);
-        json_integer(&json, "bytes", (int64_t)job->parts[part].size);
-        json_text(&json, "sha256", hex);
-        json_object_end(&json);
-        memory_free(name);
-    }
-    json_array_end(&json);
-    json_object_end(&json);
-    return json_finish(&json);
 }
 
 static pomona_status write_text(const char *folder, const char *name, const struct buffer *text,
@@ -80,26 +63,17 @@ static pomona_status write_text(const char *folder, const char *name, const stru
     return status;
 }
 
-static pomona_status write_texts(struct job *job, struct pomona_error *error) {
-    enum { TEXT_MAX = 64 << 20 };
+static pomona_status write_texts(struct job *job, const struct success *whole, const char *results,
+                                 struct pomona_error *error) {
+    enum { TEXT_MAX = 512 << 20 };
     struct buffer text = BUFFER_INIT(TEXT_MAX);
-    pomona_status status = format_success(job, &text, error);
-    if (status == POMONA_OK) status = write_text(job->folders.results, "_SUCCESS", &text, error);
+    pomona_status status = success_format(whole, &text, error);
+    if (status == POMONA_OK) status = write_text(results, "_SUCCESS", &text, error);
     buffer_clear(&text);
     if (status == POMONA_OK) status = run_json_format(job->result, &text, error);
     if (status == POMONA_OK) status = write_text(job->folders.staging, "run.json", &text, error);
     buffer_free(&text);
-    return status == POMONA_OK ? folder_sync(job->folders.results, error) : status;
-}
-
-/* Moves STAGING/name to OUT/name, or removes OUT/name when there is no new one. */
-static pomona_status move_out(struct job *job, const char *name, bool present, struct pomona_error *error) {
-    char *from = path_join(job->folders.staging, name), *to = path_join(job->folders.out, name);
-    pomona_status status = from && to ? POMONA_OK : fail_memory(error, name);
-    if (status == POMONA_OK) status = present ? path_replace(from, to, error) : path_remove(to, error);
-    memory_free(from);
-    memory_free(to);
-    return status;
+    return status == POMONA_OK ? folder_sync(results, error) : status;
 }
 
 /* The first failures, for run.json and for people. */
@@ -116,24 +90,41 @@ static void keep_failures(struct job *job) {
     }
 }
 
-pomona_status job_commit(struct job *job, struct pomona_error *error) {
-    bool failed = job->errors.size > 0;
-    keep_failures(job);
-    if (failed) {
-        char *folder = path_join(job->folders.staging, "Errors");
-        pomona_status status = folder ? write_errors(job, folder, error) : fail_memory(error, "errors");
-        memory_free(folder);
-        TRY(status);
-    }
+/* Everything of the result under its last name but one. `results`: the folder that becomes Results. */
+static pomona_status stage(struct job *job, const struct failed_photos *failed, const char *results,
+                           const char *errors, struct pomona_error *error) {
+    struct success whole = SUCCESS_INIT;
+    TRY(write_errors(job, failed, errors, error));
+    TRY(increment_moments(job, error));
     TRY(job_moments_write(job, error));
-    TRY(write_texts(job, error));
-    TRY(folder_sync(job->folders.staging, error));
-    /* Results last: whoever sees its _SUCCESS sees all the rest. */
-    TRY(move_out(job, "Errors", failed, error));
-    TRY(move_out(job, "moments.pom", job->moments, error));
-    TRY(move_out(job, "run.json", true, error));
-    TRY(move_out(job, "Results", true, error));
-    TRY(folder_sync(job->folders.out, error));
-    TRY(path_remove(job->folders.staging, error));
-    return folder_sync(job->folders.out, error);
+    pomona_status status = increment_success(job, failed->count, &whole, error);
+    if (status == POMONA_OK) {
+        job->result->total_rows = whole.rows;
+        job->result->total_errors = whole.errors;
+        job->result->total_parts = (int64_t)whole.count;
+    }
+    if (status == POMONA_OK && job->increment.adds) status = increment_link(job, &whole, results, error);
+    if (status == POMONA_OK) status = write_texts(job, &whole, results, error);
+    success_free(&whole);
+    return status == POMONA_OK ? folder_sync(job->folders.staging, error) : status;
+}
+
+pomona_status job_commit(struct job *job, struct pomona_error *error) {
+    const char *name = job->increment.adds ? "Grown" : "Results";
+    struct failed_photos failed = {.texts = ARENA_INIT(FAILED_TEXTS_MAX)};
+    char *results = path_join(job->folders.staging, name);
+    char *errors = path_join(job->folders.staging, "Errors");
+    keep_failures(job);
+    pomona_status status =
+        results && errors ? increment_failed(job, &failed, error) : fail_memory(error, "path");
+    if (status == POMONA_OK) status = stage(job, &failed, results, errors, error);
+    struct commit_log log = {.results = name, .errors = failed.count > 0, .moments = job->moments != NULL};
+    memcpy(log.job, job->result->uuid, sizeof log.job);
+    memory_free(results);
+    memory_free(errors);
+    arena_free(&failed.texts);
+    memory_free(failed.rows);
+    TRY(status);
+    TRY(commit_log_write(job->folders.staging, &log, error));
+    return commit_log_finish(job->folders.out, job->folders.staging, error);
 }

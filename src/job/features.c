@@ -1,9 +1,10 @@
 #include "pomona/features.h"
 
 #include "base/file_sink.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/sha256.h"
-#include "job/photos.h"
+#include "job/commit_log.h"
 #include "job/task.h"
 #include "job/uuid.h"
 #include "pomona/version.h"
@@ -11,8 +12,15 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PARTITIONS_DEFAULT = 20, PARTITIONS_MAX = 100000, THREADS_MAX = 1024, ERRORS_BYTES_MAX = 1 << 30 };
+enum {
+    PARTITIONS_DEFAULT = 20,
+    PHOTOS_A_PART = 1000,
+    PARTITIONS_MAX = 100000,
+    THREADS_MAX = 1024,
+    ERRORS_BYTES_MAX = 1 << 30
+};
 
 static pomona_status check_options(const struct pomona_features_options *options, struct job *job,
                                    struct pomona_error *error) {
@@ -83,13 +91,13 @@ static pomona_status list_photos(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     struct pomona_features_result *result = job->result;
     double start = clock_seconds();
-    TRY(photos_list(options->places, options->source, options->glob ? options->glob : "*.jpg",
-                    options->labels, options->limit, options->should_stop, options->user, &job->photos,
-                    &result->unlabelled, error));
+    TRY(job_photos_select(job, error));
     result->seconds_list = clock_seconds() - start;
     result->photos = (int64_t)job->photos.count;
-    result->skipped = job->photos.skipped;
     int partitions = options->partitions ? options->partitions : PARTITIONS_DEFAULT;
+    /* A few photos every night must not become twenty files every night. */
+    if (job->increment.adds && !options->partitions && job->photos.count < PARTITIONS_DEFAULT * PHOTOS_A_PART)
+        partitions = 1 + (int)(job->photos.count / PHOTOS_A_PART);
     result->partitions = (size_t)partitions > job->photos.count ? (int)job->photos.count : partitions;
     result->threads = options->threads ? options->threads : pomona_cpu_threads();
     return POMONA_OK;
@@ -111,6 +119,8 @@ static void name_job(struct job *job) {
         sha256_add_field(&hash, photo->label, photo->label ? strlen(photo->label) : 0);
         sha256_add_field(&hash, &photo->size, sizeof photo->size);
     }
+    /* What is added depends on what it is added to: the same photos tried again are another job. */
+    if (job->increment.adds) sha256_add_field(&hash, job->increment.old.job, strlen(job->increment.old.job));
     uuid_from_hash(&hash, result->uuid);
 }
 
@@ -121,8 +131,11 @@ static pomona_status name_folders(struct job *job, struct pomona_error *error) {
     folders->results = folders->staging ? path_join(folders->staging, "Results") : NULL;
     folders->lock_file = folders->staging ? path_join(folders->staging, "lock") : NULL;
     folders->identity = folders->staging ? path_join(folders->staging, "job") : NULL;
-    return folders->results && folders->lock_file && folders->identity ? POMONA_OK
-                                                                       : fail_memory(error, "paths");
+    folders->plan = folders->staging ? path_join(folders->staging, "plan") : NULL;
+    folders->since = folders->staging ? path_join(folders->staging, "since") : NULL;
+    return folders->results && folders->lock_file && folders->identity && folders->plan && folders->since
+               ? POMONA_OK
+               : fail_memory(error, "paths");
 }
 
 static bool out_has(const struct job *job, const char *name) {
@@ -132,33 +145,69 @@ static bool out_has(const struct job *job, const char *name) {
     return found;
 }
 
+/* Ends a commit that was interrupted: DST is whole then, whatever follows. */
+static pomona_status settle(struct job *job, struct pomona_error *error) {
+    struct job_folders *folders = &job->folders;
+    if (!commit_log_pending(folders->staging)) return POMONA_OK;
+    TRY(folder_lock(folders->lock_file, &folders->lock, error));
+    pomona_status status = commit_log_finish(folders->out, folders->staging, error);
+    folder_unlock(&folders->lock);
+    return status;
+}
+
+/* Clears away a staging that does not say whose it is: the name is written first and removed first, so it holds nothing. */
+static pomona_status clear_nameless(struct job *job, struct pomona_error *error) {
+    struct job_folders *folders = &job->folders;
+    if (rmdir(folders->staging) == 0) return POMONA_OK; /* an empty one */
+    if (path_exists(folders->identity) || !path_exists(folders->lock_file)) return POMONA_OK;
+    TRY(folder_lock(folders->lock_file, &folders->lock, error));
+    pomona_status status = staging_remove(folders->staging, error);
+    folder_unlock(&folders->lock);
+    return status;
+}
+
 /* Whether DST holds the finished results of this very job: its _SUCCESS names it. */
-static bool is_finished(const struct job *job) {
+static bool is_finished(struct job *job) {
+    struct success success;
     char *results = path_join(job->folders.out, "Results");
-    char *success = results ? path_join(results, "_SUCCESS") : NULL;
-    struct buffer text = BUFFER_INIT(64 << 20);
-    const char *content = NULL;
-    bool finished = success && file_read(success, &text, NULL) == POMONA_OK &&
-                    buffer_terminate(&text, &content, NULL) == POMONA_OK &&
-                    strstr(content, job->result->uuid);
-    buffer_free(&text);
-    memory_free(success);
+    bool finished = results && success_read(results, &success, NULL) == POMONA_OK &&
+                    strcmp(success.job, job->result->uuid) == 0;
+    if (finished) {
+        job->result->rows = job->result->total_rows = success.rows;
+        job->result->errors = job->result->total_errors = success.errors;
+        job->result->total_parts = (int64_t)success.count;
+    }
+    if (results) success_free(&success);
     memory_free(results);
     return finished;
+}
+
+static bool adds(const struct job *job) { return job->options->only_new || job->options->retry_failed; }
+
+/* Before any work: what an earlier run left in DST. */
+static pomona_status check_interrupted(struct job *job, struct pomona_error *error) {
+    const struct pomona_features_options *options = job->options;
+    if (options->resume || options->overwrite) {
+        if (options->dry_run) return POMONA_OK;
+        pomona_status status = settle(job, error);
+        if (status == POMONA_OK && adds(job)) status = clear_nameless(job, error);
+        /* What can't be ended is in nobody's way when all is made new. */
+        return options->overwrite && !adds(job) && status != POMONA_E_EXISTS ? POMONA_OK : status;
+    }
+    if (!path_exists(job->folders.staging)) return POMONA_OK;
+    return fail(error, POMONA_E_EXISTS, options->out,
+                "holds an interrupted job: --resume goes on with it, --overwrite starts again");
 }
 
 /* May this job write into DST? Nothing is changed yet. */
 static pomona_status check_destination(struct job *job, struct pomona_error *error) {
     const struct pomona_features_options *options = job->options;
     bool interrupted = path_exists(job->folders.staging);
-    if (options->overwrite) return POMONA_OK;
-    if (options->resume && !interrupted && is_finished(job)) {
+    if (options->overwrite || job->increment.adds) return POMONA_OK;
+    if (options->resume && !path_exists(job->folders.identity) && is_finished(job)) {
         job->result->already_done = true;
-        return POMONA_OK;
+        return options->dry_run ? POMONA_OK : clear_nameless(job, error);
     }
-    if (interrupted && !options->resume)
-        return fail(error, POMONA_E_EXISTS, options->out,
-                    "holds an interrupted job: --resume goes on with it, --overwrite starts again");
     if (!interrupted && (out_has(job, "Results") || out_has(job, "Errors") || out_has(job, "run.json") ||
                          out_has(job, "moments.pom")))
         return fail(
@@ -166,8 +215,25 @@ static pomona_status check_destination(struct job *job, struct pomona_error *err
             options->resume
                 ? "holds the results of another job (other photos, model or options): --overwrite replaces "
                   "them"
-                : "has results already: --overwrite replaces them, --resume goes on with an interrupted job");
+                : "has results already: --overwrite replaces them, --resume goes on with an interrupted job, "
+                  "--only-new adds to them");
     return POMONA_OK;
+}
+
+/* What pomona recover tells about the job. */
+static pomona_status write_plan(const struct job *job, struct pomona_error *error) {
+    enum { PLAN_MAX = 4096 };
+    struct buffer text = BUFFER_INIT(PLAN_MAX);
+    struct json json = json_start(&text, error);
+    json_object(&json, NULL);
+    json_integer(&json, "photos", (int64_t)job->photos.count);
+    json_integer(&json, "partitions", job->result->partitions);
+    json_boolean(&json, "adds", job->increment.adds);
+    json_object_end(&json);
+    pomona_status status = json_finish(&json);
+    if (status == POMONA_OK) status = file_write(job->folders.plan, text.data, text.size, error);
+    buffer_free(&text);
+    return status;
 }
 
 /* Takes the staging folder: a new one, or that of this job when it was interrupted. */
@@ -186,6 +252,8 @@ static pomona_status take_staging(struct job *job, struct pomona_error *error) {
             "holds another interrupted job (other photos, model or options): --overwrite starts again");
     if (!same || !job->options->resume) TRY(folder_clear(folders->staging, "lock", error));
     TRY(folder_make(folders->results, error));
+    TRY(write_plan(job, error));
+    TRY(job_photos_note_since(job, error));
     return file_write(folders->identity, job->result->uuid, length, error);
 }
 
@@ -209,9 +277,20 @@ static pomona_status run_job(struct job *job, struct pomona_error *error) {
     double started = clock_seconds();
     TRY(check_options(options, job, error));
     TRY(open_model(job, error));
-    TRY(list_photos(job, error));
-    name_job(job);
     TRY(name_folders(job, error));
+    TRY(check_interrupted(job, error));
+    if (adds(job)) TRY(increment_open(job, error));
+    TRY(job_photos_since(job, error));
+    TRY(list_photos(job, error));
+    if (job->photos.count == 0) {
+        result->nothing_new = true;
+        result->total_rows = job->increment.old.rows;
+        result->total_errors = job->increment.old.errors;
+        result->total_parts = (int64_t)job->increment.old.count;
+        result->seconds = clock_seconds() - started;
+        return POMONA_OK;
+    }
+    name_job(job);
     TRY(check_destination(job, error));
     pomona_status status = POMONA_OK;
     if (!options->dry_run && !result->already_done) status = make_and_commit(job, started, error);
@@ -235,6 +314,7 @@ pomona_status pomona_features_run(const struct pomona_context *context,
                       .result = result,
                       .photos = LISTING_INIT,
                       .folders = {.lock = -1},
+                      .increment = INCREMENT_INIT,
                       .errors = BUFFER_INIT(ERRORS_BYTES_MAX)};
     pomona_status status = run_job(&job, error);
     folder_unlock(&job.folders.lock);
@@ -243,6 +323,9 @@ pomona_status pomona_features_run(const struct pomona_context *context,
     memory_free(job.folders.results);
     memory_free(job.folders.lock_file);
     memory_free(job.folders.identity);
+    memory_free(job.folders.plan);
+    memory_free(job.folders.since);
+    increment_free(&job.increment);
     memory_free(job.parts);
     buffer_free(&job.errors);
     listing_free(&job.photos);

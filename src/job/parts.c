@@ -30,8 +30,8 @@ char *part_name(const struct job *job, int part) {
     enum { NAME_MAX_SIZE = 96 };
     char *name = memory_new(NAME_MAX_SIZE, 1);
     if (name)
-        snprintf(name, NAME_MAX_SIZE, "part-%05d-%s-c000%s", part, job->result->uuid,
-                 parquet_codec_suffix(job->codec));
+        snprintf(name, NAME_MAX_SIZE, "part-%05d-%s-c000%s", job->increment.first_number + part,
+                 job->result->uuid, parquet_codec_suffix(job->codec));
     return name;
 }
 

@@ -41,7 +41,16 @@ pomona_status run_json_format(const struct pomona_features_result *result, struc
     json_integer(&json, "resumed", result->resumed);
     json_integer(&json, "skipped", result->skipped);
     json_integer(&json, "unlabelled", result->unlabelled);
+    json_integer(&json, "duplicates", result->duplicates);
+    json_integer(&json, "older", result->older);
+    json_integer(&json, "undated", result->undated);
+    json_integer(&json, "known", result->known);
     json_integer(&json, "bytes_read", (int64_t)result->bytes_read);
+    json_object_end(&json);
+    json_object(&json, "total");
+    json_integer(&json, "rows", result->total_rows);
+    json_integer(&json, "errors", result->total_errors);
+    json_integer(&json, "parts", result->total_parts);
     json_object_end(&json);
     json_number(&json, "images_per_second", result->photos_per_second);
     format_seconds(&json, result);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "job/increment.h"
 #include "job/journal.h"
 #include "pomona/features.h"
 #include "pomona/model.h"
@@ -20,6 +21,8 @@ struct job_folders {
     char *results;   /* DST/_temporary/Results */
     char *lock_file; /* DST/_temporary/lock */
     char *identity;  /* DST/_temporary/job: the uuid of the job that the staging belongs to */
+    char *plan;      /* DST/_temporary/plan: how many photos and parts, for pomona recover */
+    char *since;     /* DST/_temporary/since: what "24h" meant when the job began */
     int lock;
 };
 
@@ -39,6 +42,8 @@ struct job {
     struct journal_summary *parts;  /* [result->partitions], of the finished ones */
     struct buffer errors;           /* JOURNAL_ERROR records of the finished parts, by index */
     struct pomona_moments *moments; /* of the rows so far; NULL when there can be none */
+    struct increment increment;     /* what DST has already, when this job adds to it */
+    int64_t since;                  /* options->since as seconds of the epoch */
 };
 
 /* Photos of part p of `partitions`: [part_start(p), part_start(p + 1)). */
@@ -47,7 +52,7 @@ static inline size_t part_start(const struct job *job, int part) {
                     (unsigned)job->result->partitions);
 }
 
-/* "part-00007-<uuid>-c000.snappy.parquet", in a new block; NULL when out of memory. */
+/* "part-00007-<uuid>-c000.snappy.parquet", in a new block; NULL when out of memory. Parts that are added to others are numbered on. */
 char *part_name(const struct job *job, int part);
 
 /* Makes job->moments, adds a row or all rows of a finished part, writes STAGING/moments.pom. Where moments are impossible
@@ -57,6 +62,13 @@ pomona_status job_moments_add(struct job *job, const char *path, const char *lab
                               struct pomona_error *error);
 pomona_status job_moments_add_part(struct job *job, const char *path, struct pomona_error *error);
 pomona_status job_moments_write(struct job *job, struct pomona_error *error);
+
+/* The photos of the job: listed or read from a manifest, filtered, sorted. Fills the result's counts. */
+pomona_status job_photos_select(struct job *job, struct pomona_error *error);
+
+/* Before: what --since means, for an interrupted job what it meant; and noted in the staging, when the job begins. */
+pomona_status job_photos_since(struct job *job, struct pomona_error *error);
+pomona_status job_photos_note_since(const struct job *job, struct pomona_error *error);
 
 /* Makes every part that is not done yet, in order. POMONA_E_INTERRUPTED leaves a journal to go on from. */
 pomona_status parts_make(struct job *job, struct pomona_error *error);

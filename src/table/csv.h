@@ -36,6 +36,13 @@ pomona_status csv_find(const struct csv_reader *reader, const char *column, size
  * field that is not UTF-8. POMONA_E_LIMIT, POMONA_E_MEMORY. */
 pomona_status csv_next(struct csv_reader *reader, bool *has_record, struct pomona_error *error);
 
+/* Reading a text piece by piece, each of whole records. csv_whole_records is how many bytes of data[size] are whole records; `last`: no
+ * more follows. csv_more goes on with another piece, which must outlive its use; lines are counted on. csv_open_rows starts without
+ * a header, for records of `columns` fields, and without data. */
+size_t csv_whole_records(const char *data, size_t size, bool last);
+void csv_more(struct csv_reader *reader, const char *data, size_t size);
+void csv_open_rows(struct csv_reader *reader, const char *name, size_t columns);
+
 /* Field 0 <= index < columns of the current record; lives until the next one. */
 const char *csv_field(const struct csv_reader *reader, size_t index);
 

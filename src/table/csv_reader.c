@@ -115,6 +115,34 @@ pomona_status csv_open(struct csv_reader *reader, const char *name, const char *
     return POMONA_OK;
 }
 
+/* Quotes come in pairs in a valid file: after an even number of them a line end ends the record. */
+size_t csv_whole_records(const char *data, size_t size, bool last) {
+    if (last) return size;
+    bool quoted = false;
+    size_t whole = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (data[i] == '"') quoted = !quoted;
+        if (quoted) continue;
+        /* A CR at the end may be half of a CRLF. */
+        if (data[i] == '\n' || (data[i] == '\r' && i + 1 < size && data[i + 1] != '\n')) whole = i + 1;
+    }
+    return whole;
+}
+
+void csv_more(struct csv_reader *reader, const char *data, size_t size) {
+    reader->data = data;
+    reader->size = size;
+    reader->at = 0;
+}
+
+void csv_open_rows(struct csv_reader *reader, const char *name, size_t columns) {
+    *reader = (struct csv_reader){.name = name,
+                                  .next_line = 1,
+                                  .columns = columns,
+                                  .text = BUFFER_INIT(CSV_RECORD_BYTES_MAX),
+                                  .offsets = BUFFER_INIT(CSV_FIELDS_MAX * sizeof(size_t))};
+}
+
 pomona_status csv_find(const struct csv_reader *reader, const char *column, size_t *index,
                        struct pomona_error *error) {
     size_t found = 0;

@@ -37,6 +37,7 @@ int __real_open(const char *path, int flags, ...);
 int __real_open64(const char *path, int flags, ...);
 int __real_ftruncate64(int file, off_t size);
 int __real_mkdir(const char *path, mode_t mode);
+int __real_link(const char *from, const char *to);
 
 ssize_t __wrap_write(int file, const void *data, size_t size);
 int __wrap_fsync(int file);
@@ -46,6 +47,7 @@ int __wrap_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_ftruncate64(int file, off_t size);
 int __wrap_mkdir(const char *path, mode_t mode);
+int __wrap_link(const char *from, const char *to);
 
 #define FAIL_OR(call, real)                                                                                  \
     int cause = fault_of(call);                                                                              \
@@ -72,6 +74,7 @@ int __wrap_renameat2(int a, const char *from, int b, const char *to, unsigned fl
     FAIL_OR(FAULT_RENAME, __real_renameat2(a, from, b, to, flags));
 }
 int __wrap_ftruncate64(int file, off_t size) { FAIL_OR(FAULT_FTRUNCATE, __real_ftruncate64(file, size)); }
+int __wrap_link(const char *from, const char *to) { FAIL_OR(FAULT_LINK, __real_link(from, to)); }
 int __wrap_mkdir(const char *path, mode_t mode) { FAIL_OR(FAULT_MKDIR, __real_mkdir(path, mode)); }
 
 /* Opening for reading goes through: a photo that can't be read is an error row, which is another test's business. */

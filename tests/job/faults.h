@@ -10,6 +10,7 @@ enum fault_call {
     FAULT_OPEN,
     FAULT_FTRUNCATE,
     FAULT_MKDIR,
+    FAULT_LINK,
     FAULT_CALLS
 };
 

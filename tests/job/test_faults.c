@@ -200,12 +200,120 @@ static void test_allocations(void **state) {
     }
 }
 
+/* --- adding to a result --------------------------------------------------------------------------------------------- */
+
+static char digest_grown[SHA256_HEX_SIZE], moments_whole[SHA256_HEX_SIZE];
+
+static pomona_status add(bool resume) {
+    struct pomona_features_options options = {.source = "photos",
+                                              .out = "grown",
+                                              .partitions = 2,
+                                              .threads = 2,
+                                              .max_errors = -1,
+                                              .only_new = true,
+                                              .resume = resume};
+    return pomona_features_run(context, &options, NULL, &error);
+}
+
+static void begin_with_old(void) {
+    assert_int_equal(path_remove("grown", &error), POMONA_OK);
+    assert_int_equal(run("grown", 3, false), POMONA_OK);
+}
+
+static void digest_file(const char *path, char hex[SHA256_HEX_SIZE]) {
+    struct buffer content = BUFFER_INIT(1 << 24);
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    assert_int_equal(file_read(path, &content, &error), POMONA_OK);
+    sha256_start(&hash);
+    sha256_add(&hash, content.data, content.size);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+    buffer_free(&content);
+}
+
+/* The results are the old ones or the grown ones, and the next run makes the grown ones, with the moments of all rows. */
+static void check_grown(void) {
+    char digest[SHA256_HEX_SIZE];
+    digest_folder("grown/Results", digest);
+    if (strcmp(digest, digest_grown) != 0) assert_string_equal(digest, digest_old);
+    pomona_status again = add(true);
+    if (again != POMONA_OK) fail_msg("the next run: %s", error.message);
+    digest_folder("grown/Results", digest);
+    assert_string_equal(digest, digest_grown);
+    digest_file("grown/moments.pom", digest);
+    assert_string_equal(digest, moments_whole);
+    assert_false(path_exists("grown/_temporary"));
+}
+
+static void test_adding(void **state) {
+    (void)state;
+    static const struct {
+        enum fault_call call;
+        int cause;
+    } faults[] = {{FAULT_WRITE, ENOSPC}, {FAULT_FSYNC, EIO},    {FAULT_RENAME, EIO},
+                  {FAULT_OPEN, EMFILE},  {FAULT_MKDIR, ENOSPC}, {FAULT_LINK, EIO}};
+    begin_with_old();
+    assert_int_equal(add(false), POMONA_OK);
+    digest_folder("grown/Results", digest_grown);
+    digest_file("new/moments.pom", moments_whole);
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
+        bool happened = true;
+        for (long k = 1; happened; k++) {
+            begin_with_old();
+            fault_set(faults[i].call, k, faults[i].cause, 0);
+            pomona_status status = add(false);
+            happened = fault_happened();
+            fault_set(faults[i].call, 0, 0, 0);
+            assert_int_equal(status, happened ? POMONA_E_IO : POMONA_OK);
+            check_grown();
+        }
+    }
+}
+
+/* A file system without links: parts are copied. */
+static void test_adding_without_links(void **state) {
+    (void)state;
+    begin_with_old();
+    fault_set(FAULT_LINK, 1, EPERM, 1);
+    pomona_status status = add(false);
+    assert_true(fault_happened());
+    fault_set(FAULT_LINK, 0, 0, 0);
+    assert_int_equal(status, POMONA_OK);
+    check_grown();
+}
+
+static void test_adding_allocations(void **state) {
+    (void)state;
+    enum { TRIED = 40 };
+    begin_with_old();
+    long before = allocations();
+    assert_int_equal(add(false), POMONA_OK);
+    long total = allocations() - before, step = getenv("POMONA_LONG") ? 1 : total / TRIED + 1;
+    for (long k = 1; k <= total; k += step) {
+        begin_with_old();
+        fail_allocation(k);
+        pomona_status status = add(false);
+        bool happened = failed_allocation();
+        fail_allocation(0);
+        if (happened && status != POMONA_OK && status != POMONA_E_MEMORY && status != POMONA_E_IO)
+            fail_msg("allocation %ld: %s", k, error.message);
+        check_grown();
+    }
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_write),      cmocka_unit_test(test_write_goes_on),
-        cmocka_unit_test(test_fsync),      cmocka_unit_test(test_rename),
-        cmocka_unit_test(test_open),       cmocka_unit_test(test_ftruncate),
-        cmocka_unit_test(test_mkdir),      cmocka_unit_test(test_rename_without_exchange),
-        cmocka_unit_test(test_allocations)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_write),
+                                       cmocka_unit_test(test_write_goes_on),
+                                       cmocka_unit_test(test_fsync),
+                                       cmocka_unit_test(test_rename),
+                                       cmocka_unit_test(test_open),
+                                       cmocka_unit_test(test_ftruncate),
+                                       cmocka_unit_test(test_mkdir),
+                                       cmocka_unit_test(test_rename_without_exchange),
+                                       cmocka_unit_test(test_allocations),
+                                       cmocka_unit_test(test_adding),
+                                       cmocka_unit_test(test_adding_without_links),
+                                       cmocka_unit_test(test_adding_allocations)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -215,11 +215,42 @@ static void survives_failed_writes_and_allocations(void **state) {
     }
 }
 
+/* Cut anywhere, a text gives the same records: a cut never lies inside one. */
+static void reads_piece_by_piece(void **state) {
+    (void)state;
+    static const char text[] = "1,\"a\"\"\n,b\"\r\n2,x\r3,\"\r\n\"\n\n4,";
+    static const char *const second[] = {"a\"\n,b", "x", "\r\n", ""};
+    size_t size = sizeof text - 1;
+    assert_int_equal(csv_whole_records("", 0, false), 0);
+    assert_int_equal(csv_whole_records("1,2", 3, true), 3);
+    for (size_t step = 1; step <= size; step++) {
+        struct csv_reader csv;
+        int found = 0;
+        csv_open_rows(&csv, "pieces", 2);
+        for (size_t from = 0, to = 0; from < size;) {
+            to = to + step < size ? to + step : size;
+            size_t whole = csv_whole_records(text + from, to - from, to == size);
+            csv_more(&csv, text + from, whole);
+            from += whole;
+            for (;;) {
+                bool has_record;
+                if (csv_next(&csv, &has_record, &error) != POMONA_OK) fail_msg("%s", error.message);
+                if (!has_record) break;
+                assert_int_equal(csv_field(&csv, 0)[0], '1' + found);
+                assert_string_equal(csv_field(&csv, 1), second[found++]);
+            }
+        }
+        assert_int_equal(found, 4);
+        csv_close(&csv);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_what_rfc_4180_allows),
         cmocka_unit_test(names_the_line_at_fault),
         cmocka_unit_test(bounds_fields_and_records),
+        cmocka_unit_test(reads_piece_by_piece),
         cmocka_unit_test(finds_columns),
         cmocka_unit_test(writes_doubles_that_read_back),
         cmocka_unit_test(writes_points_in_every_locale),
