@@ -68,7 +68,7 @@ static pomona_status from_object(const json_t *object, const char *token_name, c
         return fail(error, POMONA_E_CORRUPT, where, "the answer is not a JSON object");
     if (code && strcmp(code, "Success") != 0)
         return fail(error, POMONA_E_INPUT, where, "there are no credentials: %.64s", code);
-    if (version && json_is_integer(version) && json_integer_value(version) != 1)
+    if (json_is_integer(version) && json_integer_value(version) != 1)
         return fail(error, POMONA_E_UNSUPPORTED, where, "the answer is of a version that is not 1");
     return credentials_fill(credentials, where, origin, text_of(object, "AccessKeyId"),
                             text_of(object, "SecretAccessKey"), text_of(object, token_name),

@@ -104,6 +104,7 @@ static pomona_status ask_container(const char *url, const char *token, struct cr
                                    struct pomona_error *error) {
     static const char where[] = "the container's credentials";
     struct http_options options = {.ca_bundle = environment("AWS_CA_BUNDLE"),
+                                   .direct = true,
                                    .connect_milliseconds = 2000,
                                    .attempts = 4,
                                    .patience_milliseconds = 5000};

@@ -139,6 +139,7 @@ pomona_status http_attempt_begin(struct http_transfer *transfer, const struct ht
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_A_SECOND);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
                      transfer->slow_answer ? (long)SLOW_ANSWER_SECONDS : stall);
+    if (options->direct) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     if (options->ca_bundle) curl_easy_setopt(handle, CURLOPT_CAINFO, options->ca_bundle);
     set_method(handle, transfer);
     return POMONA_OK;
