@@ -184,8 +184,11 @@ out:
 /* A machine that is no instance has nobody at that address: a short connect, and no answer means that there are none. */
 static pomona_status ask_instance(const char *base, struct credentials *credentials,
                                   char why[CREDENTIALS_WHY_SIZE], struct pomona_error *error) {
-    struct http_options options = {
-        .connect_milliseconds = 1000, .stall_seconds = 2, .attempts = 3, .patience_milliseconds = 500};
+    struct http_options options = {.direct = true,
+                                   .connect_milliseconds = 1000,
+                                   .stall_seconds = 2,
+                                   .attempts = 3,
+                                   .patience_milliseconds = 500};
     struct pomona_error cause = {0};
     char url[URL_SIZE];
     struct request request = {.url = url, .header = "X-aws-ec2-metadata-token-ttl-seconds", .value = "21600"};

@@ -8,23 +8,25 @@
 enum { REQUESTS_MAX = 16, REQUEST_SIZE = 16 << 10 };
 
 static const struct fake_answer *script;
-static size_t script_count, asked, mistakes;
+static size_t script_count, asked, mistakes, direct;
 static char requests[REQUESTS_MAX][REQUEST_SIZE];
-static char engine; /* its address is what an engine is here */
+static bool is_direct; /* its address is what an engine is here: there is one at a time */
 
 void fake_http_script(const struct fake_answer *answers, size_t count) {
     script = answers;
     script_count = count;
-    asked = mistakes = 0;
+    asked = mistakes = direct = 0;
 }
 
 size_t fake_http_asked(void) { return asked; }
 size_t fake_http_mistakes(void) { return mistakes; }
+size_t fake_http_direct(void) { return direct; }
 const char *fake_http_request(size_t i) { return i < asked && i < REQUESTS_MAX ? requests[i] : ""; }
 
 pomona_status http_new(const struct http_options *options, struct http **http, struct pomona_error *error) {
-    (void)options, (void)error;
-    *http = (struct http *)&engine;
+    (void)error;
+    is_direct = options->direct;
+    *http = (struct http *)&is_direct;
     return POMONA_OK;
 }
 
@@ -65,6 +67,7 @@ static pomona_status attempt(struct http_transfer *transfer, enum http_verdict *
     note(transfer);
     const struct fake_answer *answer = answer_of(requests[asked < REQUESTS_MAX ? asked : REQUESTS_MAX - 1]);
     asked++;
+    direct += is_direct;
     transfer->code = answer ? answer->code : 0;
     if (!answer) return fail(error, POMONA_E_IO, transfer->name, "the server does not answer");
     bool good = answer->code >= 200 && answer->code < 300;

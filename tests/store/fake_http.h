@@ -18,6 +18,9 @@ void fake_http_script(const struct fake_answer *answers, size_t count);
 size_t fake_http_asked(void);
 size_t fake_http_mistakes(void);
 
+/* How many of them came from an engine that goes past proxies. */
+size_t fake_http_direct(void);
+
 /* The i-th attempt as "METHOD URL\nHeader: value\n...\n\nbody". */
 const char *fake_http_request(size_t i);
 
