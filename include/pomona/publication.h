@@ -33,6 +33,7 @@ struct pomona_publication_options {
     enum pomona_publication_kind kind;
     bool resumable; /* keep what an interrupted run left in scratch; else begin with nothing */
     bool overwrite; /* what is left is dropped */
+    bool look_only; /* nothing will be published: no lock is taken, nothing is written there */
     bool
         fetch; /* the command reads DST too: copy all of it; else the names and `_SUCCESS` do, so that it can refuse to overwrite */
 };

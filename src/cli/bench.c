@@ -92,7 +92,8 @@ static const char details[] = "Stages: decode (JPEG to pixels), resize (turn, cr
                               "  pomona bench --photos holiday --decode scaled --stage job\n"
                               "  pomona bench --model mobilenet_v2.onnx --stage net --threads 1 --json\n";
 
-int command_bench(int argc, char **argv) {
+int command_bench(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     struct pomona_bench_options options = {0};
     int64_t count = 0, side = 0, threads = 0, runs = 0, size = 0;
     bool json = false, quiet = false;

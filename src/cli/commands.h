@@ -1,28 +1,30 @@
-/* The commands, one file each. Each takes its own arguments and returns the exit code. */
+/* The commands, one file each. Each takes its own arguments and returns the exit code; `elsewhere` is what main has made of those that are
+ * remote. */
 #ifndef CLI_COMMANDS_H
 #define CLI_COMMANDS_H
 
+#include "cli/elsewhere.h"
 #include "pomona/context.h"
 
 #include <stdbool.h>
 
-int command_features(int argc, char **argv);
-int command_run(int argc, char **argv);
-int command_train(int argc, char **argv);
-int command_evaluate(int argc, char **argv);
-int command_sample(int argc, char **argv);
-int command_compare(int argc, char **argv);
-int command_diff(int argc, char **argv);
-int command_pca(int argc, char **argv);
-int command_predict(int argc, char **argv);
-int command_quantize(int argc, char **argv);
-int command_labels(int argc, char **argv);
-int command_moments(int argc, char **argv);
-int command_model(int argc, char **argv);
-int command_bench(int argc, char **argv);
-int command_recover(int argc, char **argv);
-int command_verify(int argc, char **argv);
-int command_cpu(int argc, char **argv);
+int command_features(struct elsewhere *elsewhere, int argc, char **argv);
+int command_run(struct elsewhere *elsewhere, int argc, char **argv);
+int command_train(struct elsewhere *elsewhere, int argc, char **argv);
+int command_evaluate(struct elsewhere *elsewhere, int argc, char **argv);
+int command_sample(struct elsewhere *elsewhere, int argc, char **argv);
+int command_compare(struct elsewhere *elsewhere, int argc, char **argv);
+int command_diff(struct elsewhere *elsewhere, int argc, char **argv);
+int command_pca(struct elsewhere *elsewhere, int argc, char **argv);
+int command_predict(struct elsewhere *elsewhere, int argc, char **argv);
+int command_quantize(struct elsewhere *elsewhere, int argc, char **argv);
+int command_labels(struct elsewhere *elsewhere, int argc, char **argv);
+int command_moments(struct elsewhere *elsewhere, int argc, char **argv);
+int command_model(struct elsewhere *elsewhere, int argc, char **argv);
+int command_bench(struct elsewhere *elsewhere, int argc, char **argv);
+int command_recover(struct elsewhere *elsewhere, int argc, char **argv);
+int command_verify(struct elsewhere *elsewhere, int argc, char **argv);
+int command_cpu(struct elsewhere *elsewhere, int argc, char **argv);
 
 /* Prints a failure on standard error and returns its exit code. */
 int report_error(pomona_status status, const struct pomona_error *error);

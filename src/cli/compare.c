@@ -161,7 +161,8 @@ static const char details[] =
     "  pomona compare small.onnx large.onnx embedded --on test --out compared\n"
     "  pomona compare fruit.onnx --sizes 160,192,224 --on test --budget memory=64MB,ms=20 --out compared\n";
 
-int command_compare(int argc, char **argv) {
+int command_compare(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     struct pomona_compare_options options = {0};
     int64_t rounds = 0, photos = 0, threads = 0;
     int sizes[POMONA_COMPARE_SIZES_MAX];

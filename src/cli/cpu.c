@@ -25,7 +25,8 @@ static void print_json(const struct pomona_context *context) {
     printf("\n  }\n}\n");
 }
 
-int command_cpu(int argc, char **argv) {
+int command_cpu(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     const char *tier = NULL;
     bool json = false;
     const struct option table[] = {

@@ -47,7 +47,8 @@ static void print_text(const char *a, const char *b, const struct pomona_diff_re
     printf("identical %s rows, to the bit\n", format_count(r->identical, identical));
 }
 
-int command_diff(int argc, char **argv) {
+int command_diff(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     double tolerance = 0;
     bool json = false;
     const char *sides[2] = {NULL, NULL};

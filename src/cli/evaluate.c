@@ -48,7 +48,8 @@ static void print_text(const struct pomona_evaluate_options *options,
                (long long)r->unseen);
     if (r->unlabelled)
         printf("note      %lld photos have no label and were left out\n", (long long)r->unlabelled);
-    printf("look at   %s/report.html\n", options->out);
+    char out[4096];
+    printf("look at   %s/report.html\n", elsewhere_words(options->out, out, sizeof out));
 }
 
 static void print_json_share(const char *name, const struct pomona_evaluate_share *share) {
@@ -114,7 +115,7 @@ static const char details[] = "Writes report.html (with the worst confusions as 
                               "  pomona evaluate --model fruit.onnx test/Results --train train --group "
                               "'bowl_([0-9]+)' --unknown streets --out judged\n";
 
-int command_evaluate(int argc, char **argv) {
+int command_evaluate(struct elsewhere *elsewhere, int argc, char **argv) {
     struct pomona_evaluate_options options = {0};
     int64_t threads = 0;
     bool json = false, quiet = false;
@@ -167,5 +168,6 @@ int command_evaluate(int argc, char **argv) {
         return 1;
     }
     options.threads = (int)threads;
+    options.places = elsewhere->places;
     return run(&options, tier, json, quiet);
 }

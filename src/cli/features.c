@@ -19,7 +19,7 @@ static int run(struct features_command *features) {
     return status == POMONA_OK ? 0 : report_error(status, &error);
 }
 
-int command_features(int argc, char **argv) {
+int command_features(struct elsewhere *elsewhere, int argc, char **argv) {
     struct features_command features;
     struct option table[FEATURES_OPTIONS_MAX + 1] = {0};
     const char *source = NULL;
@@ -53,5 +53,7 @@ int command_features(int argc, char **argv) {
         .operand_max = 1};
     enum options_outcome outcome = options_parse(&command, argc, argv);
     if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
+    features.options.places = elsewhere->places;
+    features.options.publication = elsewhere->publication;
     return features_accept(&features, command.name, source) ? run(&features) : 1;
 }

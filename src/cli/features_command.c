@@ -42,6 +42,12 @@ void features_end_progress(struct progress_line *line) {
     line->drawn = false;
 }
 
+/* DST as the user calls it; the text lives until the next call. */
+static const char *shown_out(const struct pomona_features_options *options) {
+    static char words[4096];
+    return elsewhere_words(options->out, words, sizeof words);
+}
+
 static void print_model(const struct pomona_features_result *result) {
     printf("model     %s, layer %s, %d features%s\n", result->model_name, result->layer, result->features,
            result->untrained_model ? " (untrained: its features mean nothing)" : "");
@@ -70,7 +76,7 @@ static void print_skipped(const struct pomona_features_result *result, const cha
 static void print_nothing_new(const struct pomona_features_options *options,
                               const struct pomona_features_result *result) {
     char rows[32], errors[32];
-    printf("nothing new: %s holds %s rows and %s errors, and stays as it is\n", options->out,
+    printf("nothing new: %s holds %s rows and %s errors, and stays as it is\n", shown_out(options),
            format_count(result->total_rows, rows), format_count(result->total_errors, errors));
     print_skipped(result, options->glob);
 }
@@ -98,7 +104,7 @@ static void print_failures(const struct pomona_features_options *options,
     if (result->errors == 0) return;
     char count[32];
     printf("errors    %s photos failed, listed in %s/Errors; the first:\n",
-           format_count(result->errors, count), options->out);
+           format_count(result->errors, count), shown_out(options));
     for (int i = 0; i < SHOWN && i < result->errors; i++)
         if (result->failures[i].path[0]) printf("          %s\n", result->failures[i].reason);
 }
@@ -107,7 +113,7 @@ static void print_result(const struct pomona_features_options *options,
                          const struct pomona_features_result *result) {
     char photos[32], rows[32], resumed[32];
     if (result->already_done) {
-        printf("done      %s holds this very result already\n", options->out);
+        printf("done      %s holds this very result already\n", shown_out(options));
         return;
     }
     printf("done      %s photos, %s rows, in %.1f s: %.0f images/s (%d threads, %s)\n",
@@ -120,7 +126,7 @@ static void print_result(const struct pomona_features_options *options,
     print_failures(options, result);
     print_total(result);
     print_model(result);
-    printf("results   %s/Results (%d parts), %s/run.json\n", options->out, result->partitions, options->out);
+    printf("results   %s/Results (%d parts), %s/run.json\n", shown_out(options), result->partitions, shown_out(options));
 }
 
 void features_print(const struct features_command *features, const struct pomona_features_result *result) {

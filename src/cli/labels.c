@@ -64,7 +64,8 @@ static int usage(const char *text) {
     return 1;
 }
 
-int command_labels(int argc, char **argv) {
+int command_labels(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     static const char *const actions[] = {"rename", "merge", "alias", "hierarchy"};
     static const int needs[] = {4, 4, 4, 3};
     struct pomona_labels_options options = {0};
@@ -115,6 +116,6 @@ int command_labels(int argc, char **argv) {
     pomona_context_free(&context);
     if (status != POMONA_OK) return report_error(status, &error);
     if (action < 4)
-        printf("written   %s, labels version %d, %d classes\n", options.out, r.labels_version, r.classes);
+        printf("written   %s, labels version %d, %d classes\n", elsewhere_words(options.out, (char[4096]){0}, 4096), r.labels_version, r.classes);
     return 0;
 }

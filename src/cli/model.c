@@ -116,7 +116,8 @@ static int write_part(struct part_options *part, const char *action, const char 
                       : pomona_model_export(context, options, &result, &error);
     pomona_context_free(&context);
     if (status != POMONA_OK) return report_error(status, &error);
-    printf("written   %s, %.0f kB (before %.0f kB), %d nodes (before %d)\n", options->out,
+    char out[4096];
+    printf("written   %s, %.0f kB (before %.0f kB), %d nodes (before %d)\n", elsewhere_words(options->out, out, sizeof out),
            (double)result.bytes / 1e3, (double)result.bytes_before / 1e3, result.nodes, result.nodes_before);
     return 0;
 }
@@ -155,7 +156,8 @@ static const char details[] =
     "  pomona model export fruit.onnx --optimised --out app.onnx\n"
     "  pomona model join mobilenet_v2.onnx update.onnx --out fruit.onnx\n";
 
-int command_model(int argc, char **argv) {
+int command_model(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     const char *operands[3] = {NULL, NULL, NULL}, *tier = NULL;
     struct pomona_model_options options = {0};
     struct part_options part = {0};

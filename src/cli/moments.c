@@ -98,7 +98,8 @@ static int act(const char *const *operands, const char *out, bool overwrite, boo
     return status == POMONA_OK ? 0 : report_error(status, &error);
 }
 
-int command_moments(int argc, char **argv) {
+int command_moments(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     static const char *operands[FILES_MAX + 1];
     const char *out = NULL;
     bool json = false, overwrite = false;

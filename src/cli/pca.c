@@ -7,7 +7,8 @@
 #include <string.h>
 
 static void print_text(const struct pomona_pca_job *job, const struct pomona_pca_result *r) {
-    const char *out = job->out ? job->out : job->source;
+    char words[4096];
+    const char *out = elsewhere_words(job->out ? job->out : job->source, words, sizeof words);
     char rows[32];
     printf("done      %s rows of %d features, %d components explain %.2f %% of the variance%s\n",
            format_count(r->rows, rows), r->features, r->k, 100 * r->explained,
@@ -67,7 +68,7 @@ static int take_operands(const char *operands[3], bool fit_options, struct pomon
     return 0;
 }
 
-int command_pca(int argc, char **argv) {
+int command_pca(struct elsewhere *elsewhere, int argc, char **argv) {
     struct pomona_pca_job job = {0};
     int64_t k = 0, max_k = 0;
     const double variance_unset = 2e300; /* beyond what the option takes */
@@ -124,6 +125,9 @@ int command_pca(int argc, char **argv) {
     if (share) job.fit.variance = variance;
     job.fit.k = (int)k;
     job.fit.max_k = (int)max_k;
+    job.places = elsewhere->places;
     int code = take_operands(operands, share || k || max_k || job.fit.no_standardise, &job);
+    char title[4096];
+    if (!code) job.title = elsewhere_words(job.source, title, sizeof title);
     return code ? code : run(&job, tier, json, quiet);
 }

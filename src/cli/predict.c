@@ -101,7 +101,7 @@ static const char details[] =
     "  find . -name '*.jpeg' | pomona predict --model fruit.onnx - --json\n"
     "  pomona predict --model fruit.onnx photos --fuse --group 'bowl_([0-9]+)'\n";
 
-int command_predict(int argc, char **argv) {
+int command_predict(struct elsewhere *elsewhere, int argc, char **argv) {
     struct predict_command predict = {.operand_count = 0};
     struct pomona_predict_options *options = &predict.options;
     const struct option table[] = {
@@ -150,6 +150,7 @@ int command_predict(int argc, char **argv) {
                                     .operand_max = argc};
     enum options_outcome outcome = options_parse(&command, argc, argv);
     if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
+    options->places = elsewhere->places;
     options->operands = (const char *const *)argv, options->operand_count = (size_t)predict.operand_count;
     return accept(&predict) ? run(&predict) : 1;
 }

@@ -56,7 +56,8 @@ static void print_text(const struct pomona_quantise_options *options,
     print_layers(r);
     print_warnings(r);
     printf("seconds   %.1f\n", r->seconds);
-    printf("written   %s, %.0f kB (before %.0f kB)\n", options->out, (double)r->bytes / 1e3,
+    char out[4096];
+    printf("written   %s, %.0f kB (before %.0f kB)\n", elsewhere_words(options->out, out, sizeof out), (double)r->bytes / 1e3,
            (double)r->bytes_before / 1e3);
 }
 
@@ -137,7 +138,7 @@ static const char details[] =
     "  pomona quantize mobilenet_v2.onnx --calibrate photos --out mobilenet_v2.int8.onnx\n"
     "  pomona quantize fruit.onnx --calibrate train/ --check val/ --json --out fruit.int8.onnx\n";
 
-int command_quantize(int argc, char **argv) {
+int command_quantize(struct elsewhere *elsewhere, int argc, char **argv) {
     struct pomona_quantise_options options = {0};
     int64_t photos = 0, threads = 0;
     bool json = false, quiet = false;
@@ -183,6 +184,7 @@ int command_quantize(int argc, char **argv) {
         return 1;
     }
     options.model = operands[0];
+    options.places = elsewhere->places;
     options.photos = (int)photos, options.threads = (int)threads;
     return run(&options, tier, json, quiet);
 }

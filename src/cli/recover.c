@@ -60,7 +60,8 @@ static void print_summary(const char *dst, const struct pomona_recover_result *r
                format_count((long long)result->bytes, bytes));
 }
 
-int command_recover(int argc, char **argv) {
+int command_recover(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     bool json = false, dry_run = false, drop = false;
     const char *dst = NULL;
     const struct option table[] = {

@@ -10,7 +10,8 @@
 static void print_pca(const struct pomona_pca_job *job, const struct pomona_pca_result *result) {
     printf("pca       %d components explain %.1f %% of the variance; rank %d\n", result->k,
            100 * result->explained, result->rank);
-    printf("look at   %s/report.html, scree.png, PCA_results.csv\n", job->out);
+    char out[4096];
+    printf("look at   %s/report.html, scree.png, PCA_results.csv\n", elsewhere_words(job->out, out, sizeof out));
 }
 
 /* Whether DST/pca.model is of the rows that are there: after a run that was stopped between features and PCA it is not. */
@@ -65,7 +66,7 @@ static int run(struct features_command *features, struct pomona_pca_job *job) {
     return status == POMONA_OK ? 0 : report_error(status, &error);
 }
 
-int command_run(int argc, char **argv) {
+int command_run(struct elsewhere *elsewhere, int argc, char **argv) {
     struct features_command features;
     struct pomona_pca_job job = {0};
     int64_t k = 0;
@@ -104,6 +105,9 @@ int command_run(int argc, char **argv) {
     enum options_outcome outcome = options_parse(&command, argc, argv);
     if (outcome != OPTIONS_RUN) return outcome == OPTIONS_DONE ? 0 : 1;
     job.fit.k = (int)k;
+    job.places = elsewhere->places;
+    features.options.places = elsewhere->places;
+    features.options.publication = elsewhere->publication;
     struct pomona_error error = {0};
     pomona_language language;
     pomona_status status = job.language ? pomona_language_parse(job.language, &language, &error) : POMONA_OK;

@@ -14,7 +14,8 @@ static void show_progress(void *user, int64_t done, int64_t total) {
     fflush(stderr);
 }
 
-int command_sample(int argc, char **argv) {
+int command_sample(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     struct pomona_sample_options options = {0};
     int64_t size = 100, classes = 24, seed = 0, threads = 0;
     bool quiet = false;

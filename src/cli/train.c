@@ -74,7 +74,8 @@ static void print_text(const struct pomona_train_options *options, const struct 
     }
     print_warnings(options, r);
     printf("seconds   read %.2f, fit %.2f, write %.2f\n", r->seconds_read, r->seconds_fit, r->seconds_write);
-    printf("written   %s, %.0f kB%s\n", options->out, (double)r->bytes / 1e3,
+    char out[4096];
+    printf("written   %s, %.0f kB%s\n", elsewhere_words(options->out, out, sizeof out), (double)r->bytes / 1e3,
            options->head_only ? ", a head for the backbone" : "");
 }
 
@@ -154,7 +155,8 @@ static const char details[] =
     "  pomona train result --group 'bowl_([0-9]+)' --head-only --fp16 --out update.onnx\n"
     "  pomona train moments.pom --val val/ --head lda --out fruit.onnx\n";
 
-int command_train(int argc, char **argv) {
+int command_train(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     struct pomona_train_options options = {0};
     int64_t folds = 0, seed = 0, threads = 0;
     bool json = false, quiet = false, no_rejection = false;

@@ -44,7 +44,8 @@ static void print_summary(const char *dst, const struct pomona_verify_result *re
         printf("note      an interrupted job is there too: pomona recover %s --dry-run tells more\n", dst);
 }
 
-int command_verify(int argc, char **argv) {
+int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
+    (void)elsewhere;
     bool json = false;
     const char *dst = NULL;
     const struct option table[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0}, {0}};

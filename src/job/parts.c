@@ -133,6 +133,16 @@ static void part_drop(struct open_part *open) {
     open->part = -1;
 }
 
+/* A part that is complete can go up while the next one is made. */
+static pomona_status stage_part(const struct open_part *open, struct pomona_error *error) {
+    if (!open->job->options->publication) return POMONA_OK;
+    char *name = part_name(open->job, open->part), *full = name ? path_join("Results", name) : NULL;
+    if (full) pomona_publication_stage(open->job->options->publication, open->parquet_path, full);
+    memory_free(name);
+    memory_free(full);
+    return full ? POMONA_OK : fail_memory(error, "part");
+}
+
 /* Completes the open part: the Parquet file becomes durable, then its summary; only then the journal goes. */
 static pomona_status part_finish(struct open_part *open, struct pomona_error *error) {
     struct job *job = open->job;
@@ -147,6 +157,7 @@ static pomona_status part_finish(struct open_part *open, struct pomona_error *er
                        error));
     TRY(file_write(open->summary_path, open->errors.data, open->errors.size, error));
     TRY(folder_sync(job->folders.staging, error));
+    TRY(stage_part(open, error));
     part_drop(open);
     return path_remove(open->journal_path, error);
 }

@@ -130,16 +130,3 @@ const char *photo_below(const char *source_uri, const char *uri) {
     if (strncmp(uri, source_uri, length) != 0 || uri[length] != '/') return NULL;
     return uri + length + 1;
 }
-
-pomona_status listing_append(struct listing *listing, const struct listed_photo *photo,
-                             struct pomona_error *error) {
-    if (listing->count == listing->capacity) {
-        size_t capacity = listing->capacity ? 2 * listing->capacity : 1024;
-        struct listed_photo *grown = memory_resize(listing->photos, capacity, sizeof *grown);
-        if (!grown) return fail_memory(error, "listing");
-        listing->photos = grown;
-        listing->capacity = capacity;
-    }
-    listing->photos[listing->count++] = *photo;
-    return POMONA_OK;
-}

@@ -23,8 +23,4 @@ void photo_look_up(struct listed_photo *photo);
 const char *photo_below(const char *source_uri, const char *uri);
 char *photo_source_uri(struct arena *arena, const char *source);
 
-/* Appends a photo to a listing. POMONA_E_MEMORY. */
-pomona_status listing_append(struct listing *listing, const struct listed_photo *photo,
-                             struct pomona_error *error);
-
 #endif

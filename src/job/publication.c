@@ -29,6 +29,7 @@ struct pomona_publication {
     struct pomona_places *places;
     struct place *place; /* of the calling thread */
     bool single;         /* one object */
+    bool look_only;
     char *uri, *folder, *path, *note_before, *note_staged;
     int scratch_lock;              /* flock */
     struct published_files before; /* what was in the stand-in when the command began */
@@ -92,7 +93,7 @@ static void *work(void *argument) {
         struct waiting *waiting = next_waiting(p);
         over = !waiting && p->stopping;
         pthread_mutex_unlock(&p->mutex);
-        if (status == POMONA_OK && !p->single && clock_seconds() - renewed > LOCK_RENEW_SECONDS) {
+        if (status == POMONA_OK && p->lock.etag[0] && clock_seconds() - renewed > LOCK_RENEW_SECONDS) {
             status = publication_lock_renew(place, &p->lock, &error);
             renewed = clock_seconds();
         }
@@ -263,7 +264,7 @@ static pomona_status prepare(struct pomona_publication *p, const struct pomona_p
     TRY(status);
     TRY(read_token(p, error));
     TRY(place_open(p->places, p->uri, &p->place, error));
-    if (!p->single) TRY(publication_lock_take(p->place, &p->lock, error));
+    if (!p->single && !options->look_only) TRY(publication_lock_take(p->place, &p->lock, error));
     TRY(published_files_read(&p->staged, p->note_staged, error));
     bool go_on = options->resumable && !options->overwrite && path_exists(p->note_before);
     if (go_on) return published_files_read(&p->before, p->note_before, error);
@@ -284,6 +285,7 @@ pomona_status pomona_publication_open(struct pomona_places *places,
     if (!p) return fail_memory(error, "publication");
     p->places = places;
     p->single = options->kind == POMONA_PUBLISH_FILE;
+    p->look_only = options->look_only;
     p->scratch_lock = -1;
     p->before = p->staged = PUBLISHED_FILES_INIT;
     p->last = &p->first;
@@ -476,6 +478,7 @@ pomona_status pomona_publication_commit(struct pomona_publication *p,
     *result = (struct pomona_publication_result){0};
     double start = clock_seconds();
     pomona_status status = finish_background(p, error);
+    if (p->look_only) return status;
     if (status == POMONA_OK) status = gather(p, &fresh, error);
     if (status == POMONA_OK) status = publish_all(p, &fresh, result, error);
     if (status == POMONA_OK) forget_committed(p, &fresh);

@@ -1,6 +1,7 @@
 /* The listings that are read page by page: versions and unfinished uploads. */
 #include "store/place_s3.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct visitor {
@@ -28,7 +29,7 @@ static pomona_status list_pages(struct place *place, const char *what, const cha
     struct buffer answer = BUFFER_INIT(S3_ANSWER_MAX);
     char key[S3_KEY_SIZE + 1];
     pomona_status status = s3_key(s3, prefix, key, error);
-    if (status == POMONA_OK && key[0] && !prefix[0]) strcat(key, "/");
+    if (status == POMONA_OK && key[0] && !prefix[0]) memcpy(key + strlen(key), "/", 2);
     while (status == POMONA_OK) {
         s3_call_aim(&call, place->places, "GET", s3->bucket, "");
         call.transfer.response = &answer;
@@ -70,8 +71,7 @@ static pomona_status visit_staged(void *user, const struct place_item *item, str
     char receipt[1100];
     if (strlen(item->staged) > 1024)
         return fail(error, POMONA_E_CORRUPT, item->name, "has an upload id without end");
-    strcpy(receipt, "s3 ");
-    strcat(receipt, item->staged);
+    snprintf(receipt, sizeof receipt, "s3 %s", item->staged);
     struct place_item with = *item;
     with.staged = receipt;
     return receipts->visit(receipts->user, &with, error);

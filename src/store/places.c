@@ -96,7 +96,7 @@ static pomona_status resolve(struct pomona_places *places, struct pomona_error *
         snprintf(places->region, sizeof places->region, "%s", places->options.region);
     else
         TRY(credentials_region(&who, places->region, sizeof places->region, error));
-    if (!places->region[0]) strcpy(places->region, "us-east-1");
+    if (!places->region[0]) snprintf(places->region, sizeof places->region, "us-east-1");
     if (places->options.endpoint_url)
         snprintf(places->endpoint, sizeof places->endpoint, "%s", places->options.endpoint_url);
     else
