@@ -26,7 +26,8 @@ bool was_signalled(void *unused) {
 int report_error(pomona_status status, const struct pomona_error *error) {
     char words[2 * sizeof error->message];
     fprintf(stderr, "pomona: %s\n",
-            error->message[0] ? elsewhere_words(error->message, words, sizeof words) : pomona_status_name(status));
+            error->message[0] ? elsewhere_words(error->message, words, sizeof words)
+                              : pomona_status_name(status));
     return pomona_status_exit_code(status);
 }
 

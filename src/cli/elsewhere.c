@@ -14,7 +14,8 @@ const char elsewhere_help[] =
     "  --aws-profile NAME   of ~/.aws/config; credentials are found as the AWS CLI finds them\n"
     "  --no-sign-request    for public buckets\n"
     "  --requests N         at most N under way at once; default 64\n"
-    "  --scratch DIR        where results for S3 are made; default $XDG_CACHE_HOME/pomona or ~/.cache/pomona\n";
+    "  --scratch DIR        where results for S3 are made; default $XDG_CACHE_HOME/pomona or "
+    "~/.cache/pomona\n";
 
 /* The names of this run, for messages: the command line is one, so this is too. */
 static const struct elsewhere *current;
@@ -22,8 +23,9 @@ static const struct elsewhere *current;
 const char *elsewhere_words(const char *text, char *out, size_t capacity) {
     snprintf(out, capacity, "%s", text);
     for (int i = -1; current && i < current->fetched_count; i++) {
-        const char *path = i >= 0 ? current->fetched[i]
-                                  : current->publication ? pomona_publication_path(current->publication) : NULL;
+        const char *path = i >= 0                 ? current->fetched[i]
+                           : current->publication ? pomona_publication_path(current->publication)
+                                                  : NULL;
         const char *name = i >= 0 ? current->names[i] : current->out_name;
         for (char *at; path && (at = strstr(out, path)) != NULL;) {
             size_t before = (size_t)(at - out), length = strlen(path), other = strlen(name);
@@ -76,7 +78,8 @@ static bool take_options(struct pomona_places_options *options, int *argc, char 
             char *end;
             long number = strtol(value, &end, 10);
             if (end == value || *end || number < 1 || number > 256) {
-                fprintf(stderr, "pomona: --requests takes a whole number from 1 to 256, not '%.40s'\n", value);
+                fprintf(stderr, "pomona: --requests takes a whole number from 1 to 256, not '%.40s'\n",
+                        value);
                 return false;
             }
             options->requests = (int)number;
@@ -105,7 +108,8 @@ static bool follows(char **argv, int i, const char *const *names) {
 }
 
 static enum use use_of(const struct elsewhere_rules *rules, char **argv, int i) {
-    static const char *const outs[] = {"--out", "-o", NULL}, *const photos[] = {"--calibrate", "--check", NULL};
+    static const char *const outs[] = {"--out", "-o", NULL}, *const photos[] = {"--calibrate", "--check",
+                                                                                NULL};
     /* Options whose values are files or tables, of the commands that read photos themselves. */
     static const char *const files[] = {"--model", "-m",        "--head",   "--labels",    "--manifest",
                                         "--train", "--aliases", "--groups", "--hierarchy", NULL};
@@ -115,8 +119,8 @@ static enum use use_of(const struct elsewhere_rules *rules, char **argv, int i) 
     return rules->reads == ELSEWHERE_OPERANDS && !follows(argv, i, files) ? USE_ITSELF : USE_FETCH;
 }
 
-static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc, char **argv,
-                                char **argument, bool fetch, struct pomona_error *error) {
+static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc,
+                                char **argv, char **argument, bool fetch, struct pomona_error *error) {
     struct pomona_publication_options options = {
         .uri = *argument,
         .kind = rules->out == ELSEWHERE_OUT_FILE ? POMONA_PUBLISH_FILE : POMONA_PUBLISH_FOLDER,
@@ -125,14 +129,16 @@ static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewh
         .look_only = has_option(argc, argv, "--dry-run") || has_option(argc, argv, "-n"),
         .fetch = fetch || has_option(argc, argv, "--only-new") || has_option(argc, argv, "--retry-failed")};
     elsewhere->out_name = *argument;
-    pomona_status status = pomona_publication_open(elsewhere->places, &options, &elsewhere->publication, error);
+    pomona_status status =
+        pomona_publication_open(elsewhere->places, &options, &elsewhere->publication, error);
     if (status == POMONA_OK) *argument = (char *)pomona_publication_path(elsewhere->publication);
     return status;
 }
 
 static pomona_status fetch(struct elsewhere *elsewhere, char **argument, struct pomona_error *error) {
     if (elsewhere->fetched_count == ELSEWHERE_FETCHED_MAX) {
-        snprintf(error->message, sizeof error->message, "more than %d remote arguments", ELSEWHERE_FETCHED_MAX);
+        snprintf(error->message, sizeof error->message, "more than %d remote arguments",
+                 ELSEWHERE_FETCHED_MAX);
         return POMONA_E_USAGE;
     }
     int at = elsewhere->fetched_count;
@@ -151,15 +157,15 @@ static char *remote_part(char *argument) {
     return equals && pomona_places_is_remote(equals + 1) ? equals + 1 : NULL;
 }
 
-static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc, char **argv,
-                             struct pomona_error *error) {
+static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc,
+                             char **argv, struct pomona_error *error) {
     bool out_given = has_option(argc, argv, "--out") || has_option(argc, argv, "-o");
     for (int i = 0; i < argc; i++) {
         char *remote = remote_part(argv[i]);
         if (!remote) continue;
         if (remote != argv[i]) {
-            snprintf(error->message, sizeof error->message, "%.200s: write a remote name apart from its option: --out %.200s",
-                     argv[i], remote);
+            snprintf(error->message, sizeof error->message,
+                     "%.200s: write a remote name apart from its option: --out %.200s", argv[i], remote);
             return POMONA_E_USAGE;
         }
         enum use use = use_of(rules, argv, i);
@@ -175,7 +181,8 @@ static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere
     return POMONA_OK;
 }
 
-bool elsewhere_begin(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int *argc, char **argv, int *code) {
+bool elsewhere_begin(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int *argc, char **argv,
+                     int *code) {
     struct pomona_places_options options = {.should_stop = was_signalled};
     struct pomona_error error = {0};
     bool any = rules->reads == ELSEWHERE_ALL;
@@ -197,13 +204,15 @@ int elsewhere_end(struct elsewhere *elsewhere, int code) {
     struct pomona_publication_result result = {0};
     if (elsewhere->publication) {
         bool finished = code == 0 || code == 3;
-        pomona_status status = finished ? pomona_publication_commit(elsewhere->publication, &result, &error) : POMONA_OK;
+        pomona_status status =
+            finished ? pomona_publication_commit(elsewhere->publication, &result, &error) : POMONA_OK;
         if (status != POMONA_OK) {
             code = report_error(status, &error);
             if (elsewhere->resumable) fprintf(stderr, "pomona: go on with --resume\n");
         }
         /* What was refused left nothing to go on from. */
-        bool keep = elsewhere->resumable && (status != POMONA_OK || (code != 0 && code != 1 && code != 2 && code != 3));
+        bool keep = elsewhere->resumable &&
+                    (status != POMONA_OK || (code != 0 && code != 1 && code != 2 && code != 3));
         pomona_publication_close(&elsewhere->publication, keep);
     }
     for (int i = 0; i < elsewhere->fetched_count; i++) pomona_fetched_free(&elsewhere->fetched[i]);

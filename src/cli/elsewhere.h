@@ -6,15 +6,22 @@
 #include "pomona/places.h"
 #include "pomona/publication.h"
 
+#include <stddef.h>
+
 enum { ELSEWHERE_FETCHED_MAX = 64 };
 
 /* What a command does with names. */
 struct elsewhere_rules {
     enum { ELSEWHERE_NO_OUT, ELSEWHERE_OUT_FILE, ELSEWHERE_OUT_FOLDER } out; /* what --out is */
-    enum { ELSEWHERE_FETCH, ELSEWHERE_OPERANDS, ELSEWHERE_CALIBRATE, ELSEWHERE_ALL } reads; /* which it reads itself: none, photos among its operands,
+    enum {
+        ELSEWHERE_FETCH,
+        ELSEWHERE_OPERANDS,
+        ELSEWHERE_CALIBRATE,
+        ELSEWHERE_ALL
+    } reads;            /* which it reads itself: none, photos among its operands,
         those of --calibrate and --check, or all names of whatever kind */
-    bool resumable;      /* scratch is kept for --resume */
-    bool out_is_source;  /* without --out it writes into the folder that it reads */
+    bool resumable;     /* scratch is kept for --resume */
+    bool out_is_source; /* without --out it writes into the folder that it reads */
 };
 
 struct elsewhere {
@@ -29,7 +36,8 @@ struct elsewhere {
 
 /* Takes the options of places out of argv and puts local paths in the place of remote names. False: it failed, and *code says how; the
  * sentence is printed. `elsewhere` is freed by elsewhere_end in any case. */
-bool elsewhere_begin(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int *argc, char **argv, int *code);
+bool elsewhere_begin(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int *argc, char **argv,
+                     int *code);
 
 /* Publishes after exit codes 0 and 3; returns the exit code of all of it. */
 int elsewhere_end(struct elsewhere *elsewhere, int code);

@@ -126,7 +126,8 @@ static void print_result(const struct pomona_features_options *options,
     print_failures(options, result);
     print_total(result);
     print_model(result);
-    printf("results   %s/Results (%d parts), %s/run.json\n", shown_out(options), result->partitions, shown_out(options));
+    printf("results   %s/Results (%d parts), %s/run.json\n", shown_out(options), result->partitions,
+           shown_out(options));
 }
 
 void features_print(const struct features_command *features, const struct pomona_features_result *result) {

@@ -116,6 +116,7 @@ int command_labels(struct elsewhere *elsewhere, int argc, char **argv) {
     pomona_context_free(&context);
     if (status != POMONA_OK) return report_error(status, &error);
     if (action < 4)
-        printf("written   %s, labels version %d, %d classes\n", elsewhere_words(options.out, (char[4096]){0}, 4096), r.labels_version, r.classes);
+        printf("written   %s, labels version %d, %d classes\n",
+               elsewhere_words(options.out, (char[4096]){0}, 4096), r.labels_version, r.classes);
     return 0;
 }

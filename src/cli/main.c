@@ -9,23 +9,74 @@ static const struct {
     int (*run)(struct elsewhere *elsewhere, int argc, char **argv);
     struct elsewhere_rules rules;
 } commands[] = {
-    {"run", "features, principal components and report in one go", command_run, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
-    {"features", "photos in, CNN features out, as Parquet parts", command_features, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
-    {"pca", "principal components and scores of features", command_pca, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true}},
-    {"train", "a classifier from the features of labelled photos", command_train, {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"evaluate", "how good a classifier is, with a report", command_evaluate, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false, false}},
-    {"predict", "what photos show, by a trained classifier", command_predict, {ELSEWHERE_OUT_FILE, ELSEWHERE_OPERANDS, false, false}},
-    {"labels", "names of a classifier: list, rename, merge, alias, hierarchy", command_labels, {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"quantize", "an int8 network of an fp32 one, with photos as examples", command_quantize, {ELSEWHERE_OUT_FILE, ELSEWHERE_CALIBRATE, false, false}},
-    {"moments", "exact sums of features: info, merge, subtract", command_moments, {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
-    {"diff", "compare two folders of features by path", command_diff, {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"verify", "is a result folder whole, byte by byte?", command_verify, {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"recover", "tidy a result folder after an interruption", command_recover, {ELSEWHERE_NO_OUT, ELSEWHERE_ALL, false, false}},
-    {"sample", "draw a synthetic corpus of fruit photos", command_sample, {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
-    {"model", "look into a model file; export, strip, join", command_model, {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"bench", "how fast this machine is: photos a second by stage", command_bench, {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"cpu", "show the kernels chosen for this machine", command_cpu, {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
+    {"run",
+     "features, principal components and report in one go",
+     command_run,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
+    {"features",
+     "photos in, CNN features out, as Parquet parts",
+     command_features,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
+    {"pca",
+     "principal components and scores of features",
+     command_pca,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true}},
+    {"train",
+     "a classifier from the features of labelled photos",
+     command_train,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
+    {"evaluate",
+     "how good a classifier is, with a report",
+     command_evaluate,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false, false}},
+    {"predict",
+     "what photos show, by a trained classifier",
+     command_predict,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_OPERANDS, false, false}},
+    {"labels",
+     "names of a classifier: list, rename, merge, alias, hierarchy",
+     command_labels,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
+    {"quantize",
+     "an int8 network of an fp32 one, with photos as examples",
+     command_quantize,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_CALIBRATE, false, false}},
+    {"moments",
+     "exact sums of features: info, merge, subtract",
+     command_moments,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
+    {"compare",
+     "accuracy, speed, memory and energy of models, and which to take",
+     command_compare,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
+    {"diff",
+     "compare two folders of features by path",
+     command_diff,
+     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
+    {"verify",
+     "is a result folder whole, byte by byte?",
+     command_verify,
+     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
+    {"recover",
+     "tidy a result folder after an interruption",
+     command_recover,
+     {ELSEWHERE_NO_OUT, ELSEWHERE_ALL, false, false}},
+    {"sample",
+     "draw a synthetic corpus of fruit photos",
+     command_sample,
+     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
+    {"model",
+     "look into a model file; export, strip, join",
+     command_model,
+     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
+    {"bench",
+     "how fast this machine is: photos a second by stage",
+     command_bench,
+     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
+    {"cpu",
+     "show the kernels chosen for this machine",
+     command_cpu,
+     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -33,15 +84,16 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 static void print_help(FILE *file) {
     fputs("Usage: pomona COMMAND [arguments]\n\npomona turns photos into knowledge.\n\nCommands:\n", file);
     for (int i = 0; i < COMMANDS; i++) fprintf(file, "  %-10s %s\n", commands[i].name, commands[i].summary);
-    fprintf(file, "\npomona COMMAND --help explains a command; pomona --version prints the version.\n\n"
-          "A first look:\n"
-          "  pomona sample --out photos --count 1000\n"
-          "  pomona run photos --out result\n\n"
-          "%s\n"
-          "Exit codes: 0 done; 1 bad usage; 2 bad input, nothing written; 3 done, with more failed photos\n"
-          "than --max-errors; 4 I/O; 5 internal; 130 interrupted, go on with --resume.\n\n"
-          "Environment: POMONA_TIER=scalar|avx2|avx512|neon|neondot forces a tier, as --tier does.\n",
-          elsewhere_help);
+    fprintf(file,
+            "\npomona COMMAND --help explains a command; pomona --version prints the version.\n\n"
+            "A first look:\n"
+            "  pomona sample --out photos --count 1000\n"
+            "  pomona run photos --out result\n\n"
+            "%s\n"
+            "Exit codes: 0 done; 1 bad usage; 2 bad input, nothing written; 3 done, with more failed photos\n"
+            "than --max-errors; 4 I/O; 5 internal; 130 interrupted, go on with --resume.\n\n"
+            "Environment: POMONA_TIER=scalar|avx2|avx512|neon|neondot forces a tier, as --tier does.\n",
+            elsewhere_help);
 }
 
 int main(int argc, char **argv) {

@@ -117,8 +117,9 @@ static int write_part(struct part_options *part, const char *action, const char 
     pomona_context_free(&context);
     if (status != POMONA_OK) return report_error(status, &error);
     char out[4096];
-    printf("written   %s, %.0f kB (before %.0f kB), %d nodes (before %d)\n", elsewhere_words(options->out, out, sizeof out),
-           (double)result.bytes / 1e3, (double)result.bytes_before / 1e3, result.nodes, result.nodes_before);
+    printf("written   %s, %.0f kB (before %.0f kB), %d nodes (before %d)\n",
+           elsewhere_words(options->out, out, sizeof out), (double)result.bytes / 1e3,
+           (double)result.bytes_before / 1e3, result.nodes, result.nodes_before);
     return 0;
 }
 

@@ -57,8 +57,8 @@ static void print_text(const struct pomona_quantise_options *options,
     print_warnings(r);
     printf("seconds   %.1f\n", r->seconds);
     char out[4096];
-    printf("written   %s, %.0f kB (before %.0f kB)\n", elsewhere_words(options->out, out, sizeof out), (double)r->bytes / 1e3,
-           (double)r->bytes_before / 1e3);
+    printf("written   %s, %.0f kB (before %.0f kB)\n", elsewhere_words(options->out, out, sizeof out),
+           (double)r->bytes / 1e3, (double)r->bytes_before / 1e3);
 }
 
 static void print_json_member(const char *key, const char *value) {

@@ -11,7 +11,8 @@ static void print_pca(const struct pomona_pca_job *job, const struct pomona_pca_
     printf("pca       %d components explain %.1f %% of the variance; rank %d\n", result->k,
            100 * result->explained, result->rank);
     char out[4096];
-    printf("look at   %s/report.html, scree.png, PCA_results.csv\n", elsewhere_words(job->out, out, sizeof out));
+    printf("look at   %s/report.html, scree.png, PCA_results.csv\n",
+           elsewhere_words(job->out, out, sizeof out));
 }
 
 /* Whether DST/pca.model is of the rows that are there: after a run that was stopped between features and PCA it is not. */

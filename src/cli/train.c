@@ -75,8 +75,8 @@ static void print_text(const struct pomona_train_options *options, const struct 
     print_warnings(options, r);
     printf("seconds   read %.2f, fit %.2f, write %.2f\n", r->seconds_read, r->seconds_fit, r->seconds_write);
     char out[4096];
-    printf("written   %s, %.0f kB%s\n", elsewhere_words(options->out, out, sizeof out), (double)r->bytes / 1e3,
-           options->head_only ? ", a head for the backbone" : "");
+    printf("written   %s, %.0f kB%s\n", elsewhere_words(options->out, out, sizeof out),
+           (double)r->bytes / 1e3, options->head_only ? ", a head for the backbone" : "");
 }
 
 static void print_json_candidates(const struct pomona_train_result *r) {

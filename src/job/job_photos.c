@@ -80,8 +80,8 @@ static pomona_status list(struct job *job, struct pomona_error *error) {
     }
     if (job->increment.adds && options->retry_failed && !options->only_new)
         return increment_list_failed(job, error);
-    return photos_list(options->places, options->source, glob, NULL, 0, options->should_stop, options->user, &job->photos,
-                       &unlabelled, error);
+    return photos_list(options->places, options->source, glob, NULL, 0, options->should_stop, options->user,
+                       &job->photos, &unlabelled, error);
 }
 
 pomona_status job_photos_select(struct job *job, struct pomona_error *error) {
