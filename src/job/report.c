@@ -101,7 +101,7 @@ static void add_stage(struct gathering *gathering, const char *name, double seco
 /* What a run that just ended knows of itself. */
 static void describe_run(struct gathering *gathering, const struct pomona_features_result *run) {
     struct pomona_report *report = &gathering->report;
-    report->photos = run->photos;
+    report->photos = run->total_rows + run->total_errors; /* more than this run's after adding */
     report->skipped = run->skipped;
     report->bytes_read = run->bytes_read;
     report->seconds = run->seconds;
