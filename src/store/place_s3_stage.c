@@ -1,8 +1,9 @@
 /* Multipart uploads: staged in parts that are sent side by side, completed in one step.
  *
- * A receipt is "s3 UPLOAD_ID SIZE SHA256 ETAG,ETAG,..."; what a listing of unfinished uploads gives ends after the id. The SHA-256 travels
+ * A receipt is "s3 UPLOAD_ID SIZE SHA256 ETAG:CRC,ETAG:CRC,..."; what a listing of unfinished uploads gives ends after the id. The SHA-256 travels
  * as the object's metadata, so that a commit that is repeated can tell its own object from another's. */
 #include "base/memory.h"
+#include "store/checksum.h"
 #include "store/place_s3.h"
 
 #include <errno.h>
@@ -15,7 +16,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PARTS_MAX = 9000, RECEIPT_MAX = 4 << 20, UPLOAD_ID_SIZE = 1025, LOOK_MILLISECONDS = 100 };
+enum {
+    PARTS_MAX = 9000,
+    RECEIPT_MAX = 4 << 20,
+    UPLOAD_ID_SIZE = 1025,
+    CRC_TEXT_SIZE = 9,
+    LOOK_MILLISECONDS = 100
+};
 
 static const char hash_header[] = "x-amz-meta-pomona-sha256";
 
@@ -59,6 +66,7 @@ struct upload {
     char key[S3_KEY_SIZE], id[UPLOAD_ID_SIZE], hash[SHA256_HEX_SIZE];
     size_t part_bytes, parts, asked, answered;
     char (*etags)[S3_ETAG_SIZE]; /* [parts] */
+    char (*crcs)[CRC_TEXT_SIZE]; /* [parts] CRC-32C in base64: the server keeps and checks them */
     struct part {
         struct s3_call call;
         struct buffer answer;
@@ -74,6 +82,7 @@ static pomona_status create(struct upload *upload, struct pomona_error *error) {
     call->expect_xml = true;
     TRY(s3_call_query(call, "uploads", NULL, error));
     TRY(s3_call_header(call, hash_header, upload->hash, error));
+    TRY(s3_call_header(call, "x-amz-checksum-algorithm", "CRC32C", error));
     TRY(http_run(upload->s3->http, &call->transfer, error));
     const struct buffer *answer = &upload->calls[0].answer;
     if (!s3_xml_text(answer->data, answer->size, "UploadId", upload->id, sizeof upload->id) ||
@@ -94,8 +103,10 @@ static pomona_status send_part(struct upload *upload, struct part *part, struct 
     call->expect_xml = true;
     TRY(s3_call_query(call, "partNumber", number, error));
     TRY(s3_call_query(call, "uploadId", upload->id, error));
-    TRY(s3_call_body(call, upload->file.data + from, left < upload->part_bytes ? left : upload->part_bytes,
-                     true, error));
+    size_t size = left < upload->part_bytes ? left : upload->part_bytes;
+    crc_base64(crc32c(0, upload->file.data + from, size), upload->crcs[part->number]);
+    TRY(s3_call_header(call, "x-amz-checksum-crc32c", upload->crcs[part->number], error));
+    TRY(s3_call_body(call, upload->file.data + from, size, false, error));
     http_start(upload->s3->http, &call->transfer);
     return POMONA_OK;
 }
@@ -111,7 +122,7 @@ static pomona_status take_part(struct upload *upload, const struct http_transfer
         return transfer->status;
     }
     s3_call_etag(&part->call, upload->etags[part->number]);
-    if (!upload->etags[part->number][0] || strpbrk(upload->etags[part->number], ", \n"))
+    if (!upload->etags[part->number][0] || strpbrk(upload->etags[part->number], ",: \n"))
         return fail(error, POMONA_E_CORRUPT, part->call.name, "the server gives no ETag for a part");
     return POMONA_OK;
 }
@@ -134,7 +145,7 @@ static pomona_status write_receipt(const struct upload *upload, struct buffer *r
     buffer_clear(receipt);
     TRY(buffer_printf(receipt, error, "s3 %s %zu %s ", upload->id, upload->file.size, upload->hash));
     for (size_t i = 0; i < upload->parts; i++)
-        TRY(buffer_printf(receipt, error, "%s%s", i ? "," : "", upload->etags[i]));
+        TRY(buffer_printf(receipt, error, "%s%s:%s", i ? "," : "", upload->etags[i], upload->crcs[i]));
     return POMONA_OK;
 }
 
@@ -152,7 +163,8 @@ static pomona_status upload_file(struct upload *upload, const char *name, const 
     if (upload->part_bytes < S3_PART_BYTES) upload->part_bytes = S3_PART_BYTES;
     upload->parts = upload->file.size ? (upload->file.size - 1) / upload->part_bytes + 1 : 1;
     upload->etags = memory_new(upload->parts, sizeof *upload->etags);
-    if (!upload->etags) return fail_memory(error, "upload");
+    upload->crcs = memory_new(upload->parts, sizeof *upload->crcs);
+    if (!upload->etags || !upload->crcs) return fail_memory(error, "upload");
     TRY(create(upload, error));
     TRY(send_parts(upload, error));
     return write_receipt(upload, receipt, error);
@@ -182,6 +194,7 @@ pomona_status s3_stage(struct place *place, const char *name, const char *file, 
     }
     unmap_file(&upload->file);
     memory_free(upload->etags);
+    memory_free(upload->crcs);
     memory_free(upload);
     return status;
 }
@@ -210,10 +223,13 @@ static pomona_status write_complete(const struct receipt *receipt, struct buffer
     TRY(buffer_append_text(body, "<CompleteMultipartUpload>", error));
     const char *at = receipt->etags;
     for (int number = 1; *at; number++) {
-        size_t length = strcspn(at, ",");
-        TRY(buffer_printf(body, error,
-                          "<Part><PartNumber>%d</PartNumber><ETag>&quot;%.*s&quot;</ETag></Part>", number,
-                          (int)length, at));
+        size_t length = strcspn(at, ","), etag = strcspn(at, ":,");
+        TRY(buffer_printf(body, error, "<Part><PartNumber>%d</PartNumber><ETag>&quot;%.*s&quot;</ETag>",
+                          number, (int)etag, at));
+        if (etag < length)
+            TRY(buffer_printf(body, error, "<ChecksumCRC32C>%.*s</ChecksumCRC32C>", (int)(length - etag - 1),
+                              at + etag + 1));
+        TRY(buffer_append_text(body, "</Part>", error));
         at += length + (at[length] == ',');
     }
     return buffer_append_text(body, "</CompleteMultipartUpload>", error);

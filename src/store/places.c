@@ -135,6 +135,9 @@ pomona_status places_address(struct pomona_places *places, const char *bucket, s
                      domain);
         snprintf(address->base, sizeof address->base, "%s%s", scheme, address->host);
         address->host[strcspn(address->host, "/")] = '\0';
+        /* A port that is the scheme's own is not in the Host header, so it is not signed either. */
+        char *port = strrchr(address->host, ':');
+        if (port && strcmp(port, strcmp(scheme, "http://") == 0 ? ":80" : ":443") == 0) *port = '\0';
     }
     pthread_mutex_unlock(&places->lock);
     return status;
