@@ -229,6 +229,9 @@ bool features_accept(struct features_command *features, const char *name, const 
         return false;
     }
     options->source = source;
+    if (options->manifest)
+        options->manifest_name =
+            elsewhere_words(options->manifest, features->manifest_name, sizeof features->manifest_name);
     options->partitions = (int)features->partitions;
     options->threads = (int)features->threads;
     options->limit = features->limit;

@@ -23,6 +23,7 @@ struct features_command {
     bool json, quiet;
     const char *tier;
     struct progress_line line;
+    char manifest_name[4096]; /* as the user wrote it */
 };
 
 /* The defaults, and the options' table: fills `table` and returns how many there are, at most FEATURES_OPTIONS_MAX. */

@@ -24,6 +24,8 @@ static void print_help(const struct command *command) {
     printf("Usage: pomona %s %s\n\n%s\n\nOptions:\n", command->name, command->usage, command->summary);
     for (const struct option *option = command->options; option->name; option++) print_option(option);
     puts("      --help                  this text");
+    puts("\nOf places elsewhere (s3://, http://): --endpoint-url, --region, --requests and more, see pomona "
+         "--help");
     if (command->details) printf("\n%s", command->details);
 }
 

@@ -68,6 +68,7 @@ static pomona_status list(struct job *job, struct pomona_error *error) {
                                                  .name = options->manifest_name,
                                                  .source = options->source,
                                                  .glob = glob,
+                                                 .places = options->places,
                                                  .should_stop = options->should_stop,
                                                  .user = options->user};
         struct manifest_counts counts;

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "job/json_value.h"
 #include "job/manifest_rows.h"
+#include "pomona/publication.h"
 #include "store/folder.h"
 
 #include <string.h>
@@ -34,17 +35,35 @@ static char *file_in(const char *folder, const char *middle, const char *name, b
     return NULL;
 }
 
+/* A data file from the bucket that the manifest came from, where S3 has written both. */
+static pomona_status fetch_file(const struct manifest *manifest, const char *key, char **path,
+                                struct pomona_error *error) {
+    struct buffer uri = BUFFER_INIT(4096);
+    const char *text;
+    size_t bucket = 5 + strcspn(manifest->name + 5, "/");
+    pomona_status status = buffer_printf(&uri, error, "%.*s/%s", (int)bucket, manifest->name, key);
+    if (status == POMONA_OK) status = buffer_terminate(&uri, &text, error);
+    if (status == POMONA_OK) status = pomona_fetch(manifest->request->places, text, path, error);
+    buffer_free(&uri);
+    return status;
+}
+
 /* Where the data file of a key lies: by the manifest as the whole key, by its last name, or in `data` next to it or above, as S3
  * arranges them. */
 static pomona_status find_file(struct manifest *manifest, const char *folder, const char *key, char **path,
-                               struct pomona_error *error) {
+                               bool *fetched, struct pomona_error *error) {
     const char *slash = strrchr(key, '/'), *last = slash ? slash + 1 : key;
     bool failed = false, above = strstr(key, "..") != NULL || key[0] == '/';
+    *fetched = false;
     *path = above ? NULL : file_in(folder, "", key, &failed);
     static const char *const places[] = {"", "data", "../data"};
     for (int i = 0; i < 3 && !*path && !failed && *last; i++)
         *path = file_in(folder, places[i], last, &failed);
     if (failed) return fail_memory(error, "path");
+    if (!*path && manifest->request->places && strncmp(manifest->name, "s3://", 5) == 0) {
+        *fetched = true;
+        return fetch_file(manifest, key, path, error);
+    }
     return *path ? POMONA_OK
                  : fail(error, POMONA_E_INPUT, manifest->name,
                         "the data file '%.200s' lies neither by its side nor in data/", key);
@@ -79,9 +98,10 @@ static pomona_status read_data_file(struct manifest *manifest, const struct inve
     const char *key = json_value_text(json_value_member(item, "key")), *name = manifest->name;
     char *path = NULL;
     int64_t size;
+    bool fetched;
     struct stat info;
     if (!key) return fail(error, POMONA_E_INPUT, name, "a data file without a key");
-    TRY(find_file(manifest, inventory->folder, key, &path, error));
+    TRY(find_file(manifest, inventory->folder, key, &path, &fetched, error));
     pomona_status status = POMONA_OK;
     if (json_value_integer(json_value_member(item, "size"), &size) && stat(path, &info) == 0 &&
         info.st_size != size)
@@ -93,7 +113,10 @@ static pomona_status read_data_file(struct manifest *manifest, const struct inve
                      ? manifest_read_parquet(manifest, path, error)
                      : manifest_read_csv(manifest, path, inventory->names, inventory->columns, error);
     manifest->name = name;
-    memory_free(path);
+    if (fetched)
+        pomona_fetched_free(&path);
+    else
+        memory_free(path);
     return status;
 }
 
