@@ -4,79 +4,41 @@
 #include <stdio.h>
 #include <string.h>
 
+/* What commands do with remote names; see cli/elsewhere.h. */
+static const struct elsewhere_rules long_job = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false},
+                                    in_place = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true},
+                                    to_file = {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false},
+                                    photos_to_folder = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false,
+                                                        false},
+                                    photos_to_file = {ELSEWHERE_OUT_FILE, ELSEWHERE_OPERANDS, false, false},
+                                    calibrated = {ELSEWHERE_OUT_FILE, ELSEWHERE_CALIBRATE, false, false},
+                                    to_folder = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false},
+                                    reads_only = {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false},
+                                    by_itself = {ELSEWHERE_NO_OUT, ELSEWHERE_ALL, false, false};
+
 static const struct {
     const char *name, *summary;
     int (*run)(struct elsewhere *elsewhere, int argc, char **argv);
-    struct elsewhere_rules rules;
+    const struct elsewhere_rules *rules;
 } commands[] = {
-    {"run",
-     "features, principal components and report in one go",
-     command_run,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
-    {"features",
-     "photos in, CNN features out, as Parquet parts",
-     command_features,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false}},
-    {"pca",
-     "principal components and scores of features",
-     command_pca,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true}},
-    {"train",
-     "a classifier from the features of labelled photos",
-     command_train,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"evaluate",
-     "how good a classifier is, with a report",
-     command_evaluate,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false, false}},
-    {"predict",
-     "what photos show, by a trained classifier",
-     command_predict,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_OPERANDS, false, false}},
-    {"labels",
-     "names of a classifier: list, rename, merge, alias, hierarchy",
-     command_labels,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"quantize",
-     "an int8 network of an fp32 one, with photos as examples",
-     command_quantize,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_CALIBRATE, false, false}},
-    {"moments",
-     "exact sums of features: info, merge, subtract",
-     command_moments,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"compare",
-     "accuracy, speed, memory and energy of models, and which to take",
-     command_compare,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
-    {"diff",
-     "compare two folders of features by path",
-     command_diff,
-     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"verify",
-     "is a result folder whole, byte by byte?",
-     command_verify,
-     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"recover",
-     "tidy a result folder after an interruption",
-     command_recover,
-     {ELSEWHERE_NO_OUT, ELSEWHERE_ALL, false, false}},
-    {"sample",
-     "draw a synthetic corpus of fruit photos",
-     command_sample,
-     {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false}},
-    {"model",
-     "look into a model file; export, strip, join",
-     command_model,
-     {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false}},
-    {"bench",
-     "how fast this machine is: photos a second by stage",
-     command_bench,
-     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
-    {"cpu",
-     "show the kernels chosen for this machine",
-     command_cpu,
-     {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false}},
+    {"run", "features, principal components and report in one go", command_run, &long_job},
+    {"features", "photos in, CNN features out, as Parquet parts", command_features, &long_job},
+    {"pca", "principal components and scores of features", command_pca, &in_place},
+    {"train", "a classifier from the features of labelled photos", command_train, &to_file},
+    {"evaluate", "how good a classifier is, with a report", command_evaluate, &photos_to_folder},
+    {"predict", "what photos show, by a trained classifier", command_predict, &photos_to_file},
+    {"labels", "names of a classifier: list, rename, merge, alias, hierarchy", command_labels, &to_file},
+    {"quantize", "an int8 network of an fp32 one, with photos as examples", command_quantize, &calibrated},
+    {"moments", "exact sums of features: info, merge, subtract", command_moments, &to_file},
+    {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare,
+     &to_folder},
+    {"diff", "compare two folders of features by path", command_diff, &reads_only},
+    {"verify", "is a result folder whole, byte by byte?", command_verify, &reads_only},
+    {"recover", "tidy a result folder after an interruption", command_recover, &by_itself},
+    {"sample", "draw a synthetic corpus of fruit photos", command_sample, &to_folder},
+    {"model", "look into a model file; export, strip, join", command_model, &to_file},
+    {"bench", "how fast this machine is: photos a second by stage", command_bench, &reads_only},
+    {"cpu", "show the kernels chosen for this machine", command_cpu, &reads_only},
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -114,7 +76,7 @@ int main(int argc, char **argv) {
         if (strcmp(name, commands[i].name) == 0) {
             struct elsewhere elsewhere;
             int code, count = argc - 2;
-            if (elsewhere_begin(&elsewhere, &commands[i].rules, &count, argv + 2, &code))
+            if (elsewhere_begin(&elsewhere, commands[i].rules, &count, argv + 2, &code))
                 code = commands[i].run(&elsewhere, count, argv + 2);
             code = elsewhere_end(&elsewhere, code);
             if (fflush(stdout) != 0 || ferror(stdout)) {
