@@ -21,6 +21,11 @@ POMONA_API pomona_status pomona_fetch(struct pomona_places *places, const char *
                                       struct pomona_error *error);
 POMONA_API void pomona_fetched_free(char **path);
 
+/* Whether `uri` holds features rather than photos: a Parquet file, a folder of them, or a DST of pomona features. Errors: POMONA_E_IO, POMONA_E_MEMORY
+ * and those of credentials; what is not there is no table. */
+POMONA_API pomona_status pomona_remote_is_table(struct pomona_places *places, const char *uri, bool *is_table,
+                                                struct pomona_error *error);
+
 struct pomona_publication;
 
 enum pomona_publication_kind {

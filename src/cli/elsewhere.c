@@ -116,7 +116,8 @@ static enum use use_of(const struct elsewhere_rules *rules, char **argv, int i) 
     if (follows(argv, i, outs)) return rules->out == ELSEWHERE_NO_OUT ? USE_FETCH : USE_OUT;
     if (rules->reads == ELSEWHERE_ALL) return USE_ITSELF;
     if (rules->reads == ELSEWHERE_CALIBRATE) return follows(argv, i, photos) ? USE_ITSELF : USE_FETCH;
-    return rules->reads == ELSEWHERE_OPERANDS && !follows(argv, i, files) ? USE_ITSELF : USE_FETCH;
+    bool operands = rules->reads == ELSEWHERE_OPERANDS || rules->reads == ELSEWHERE_OPERANDS_OR_TABLES;
+    return operands && !follows(argv, i, files) ? USE_ITSELF : USE_FETCH;
 }
 
 static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc,
@@ -170,6 +171,12 @@ static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere
         }
         enum use use = use_of(rules, argv, i);
         pomona_status status = POMONA_OK;
+        if (use == USE_ITSELF && rules->reads == ELSEWHERE_OPERANDS_OR_TABLES) {
+            bool is_table = false;
+            status = pomona_remote_is_table(elsewhere->places, remote, &is_table, error);
+            if (is_table) use = USE_FETCH;
+        }
+        if (status != POMONA_OK) return status;
         if (use == USE_OUT)
             status = publish_to(elsewhere, rules, argc, argv, &argv[i], rules->out_is_source, error);
         else if (use == USE_FETCH && rules->out_is_source && !out_given)

@@ -13,13 +13,15 @@ enum { ELSEWHERE_FETCHED_MAX = 64 };
 /* What a command does with names. */
 struct elsewhere_rules {
     enum { ELSEWHERE_NO_OUT, ELSEWHERE_OUT_FILE, ELSEWHERE_OUT_FOLDER } out; /* what --out is */
+    /* Which it reads itself: none; photos among its operands; the same, but those may be tables, which are fetched; photos of --calibrate
+     * and --check; all names of whatever kind. */
     enum {
         ELSEWHERE_FETCH,
         ELSEWHERE_OPERANDS,
+        ELSEWHERE_OPERANDS_OR_TABLES,
         ELSEWHERE_CALIBRATE,
         ELSEWHERE_ALL
-    } reads;            /* which it reads itself: none, photos among its operands,
-        those of --calibrate and --check, or all names of whatever kind */
+    } reads;
     bool resumable;     /* scratch is kept for --resume */
     bool out_is_source; /* without --out it writes into the folder that it reads */
 };

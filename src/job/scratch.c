@@ -174,6 +174,29 @@ pomona_status pomona_fetch(struct pomona_places *places, const char *uri, char *
     return status;
 }
 
+static bool is_parquet_name(const char *name) {
+    size_t length = strlen(name);
+    return length > 8 && strcmp(name + length - 8, ".parquet") == 0;
+}
+
+static pomona_status look_for_table(void *user, const struct place_item *item, struct pomona_error *error) {
+    bool *is_table = user;
+    (void)error;
+    *is_table = *is_table || strcmp(item->name, "Results/") == 0 || is_parquet_name(item->name);
+    return POMONA_OK;
+}
+
+pomona_status pomona_remote_is_table(struct pomona_places *places, const char *uri, bool *is_table,
+                                     struct pomona_error *error) {
+    struct place *place = NULL;
+    *is_table = is_parquet_name(uri);
+    if (*is_table || strncmp(uri, "s3://", 5) != 0) return POMONA_OK;
+    TRY(place_open(places, uri, &place, error));
+    pomona_status status = place_list(place, "", true, look_for_table, is_table, error);
+    place_free(&place);
+    return status;
+}
+
 void pomona_fetched_free(char **path) {
     if (!*path) return;
     char *slash = strrchr(*path, '/'); /* the folder was made for it alone */
