@@ -15,6 +15,7 @@ int command_evaluate(struct elsewhere *elsewhere, int argc, char **argv);
 int command_sample(struct elsewhere *elsewhere, int argc, char **argv);
 int command_compare(struct elsewhere *elsewhere, int argc, char **argv);
 int command_diff(struct elsewhere *elsewhere, int argc, char **argv);
+int command_pack(struct elsewhere *elsewhere, int argc, char **argv);
 int command_pca(struct elsewhere *elsewhere, int argc, char **argv);
 int command_predict(struct elsewhere *elsewhere, int argc, char **argv);
 int command_quantize(struct elsewhere *elsewhere, int argc, char **argv);

@@ -177,6 +177,9 @@ static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere
             if (is_table) use = USE_FETCH;
         }
         if (status != POMONA_OK) return status;
+        /* pomona pack --check reads all of it anyway. */
+        if (use == USE_ITSELF && rules->reads == ELSEWHERE_OPERANDS && has_option(argc, argv, "--check"))
+            use = USE_FETCH;
         if (use == USE_OUT)
             status = publish_to(elsewhere, rules, argc, argv, &argv[i], rules->out_is_source, error);
         else if (use == USE_FETCH && rules->out_is_source && !out_given)

@@ -5,7 +5,8 @@
 #include <string.h>
 
 /* What commands do with remote names; see cli/elsewhere.h. */
-static const struct elsewhere_rules long_job = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false},
+static const struct elsewhere_rules packs = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false, false},
+                                    long_job = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false},
                                     in_place = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true},
                                     to_file = {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false},
                                     photos_to_folder = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS_OR_TABLES,
@@ -32,6 +33,7 @@ static const struct {
     {"moments", "exact sums of features: info, merge, subtract", command_moments, &to_file},
     {"compare", "accuracy, speed, memory and energy of models, and which to take", command_compare,
      &to_folder},
+    {"pack", "many small photos in few large files, read like a folder", command_pack, &packs},
     {"diff", "compare two folders of features by path", command_diff, &reads_only},
     {"verify", "is a result folder whole, byte by byte?", command_verify, &reads_only},
     {"recover", "tidy a result folder after an interruption", command_recover, &by_itself},

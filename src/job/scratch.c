@@ -182,7 +182,9 @@ static bool is_parquet_name(const char *name) {
 static pomona_status look_for_table(void *user, const struct place_item *item, struct pomona_error *error) {
     bool *is_table = user;
     (void)error;
-    *is_table = *is_table || strcmp(item->name, "Results/") == 0 || is_parquet_name(item->name);
+    *is_table =
+        *is_table || strcmp(item->name, "Results/") == 0 ||
+        (is_parquet_name(item->name) && item->name[0] != '_'); /* _index.parquet is that of packed photos */
     return POMONA_OK;
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "store/pack_folder.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -74,6 +75,8 @@ static const char *folder_label(struct arena *arena, const char *folder) {
     return encode(arena, "", slash ? slash + 1 : folder);
 }
 
+char *path_to_uri(struct arena *arena, const char *path) { return encode(arena, "file:", path); }
+
 pomona_status listing_append(struct listing *listing, const struct listed_photo *photo,
                              struct pomona_error *error) {
     if (listing->count == listing->capacity) {
@@ -89,7 +92,7 @@ pomona_status listing_append(struct listing *listing, const struct listed_photo 
 
 static pomona_status add_photo(struct listing *listing, const char *path, const char *label,
                                const struct stat *info, struct pomona_error *error) {
-    const char *uri = encode(&listing->arena, "file:", path);
+    const char *uri = path_to_uri(&listing->arena, path);
     if (!uri) return fail_memory(error, "listing");
     /* The path is the tail of the URI unless something was encoded: one string serves both. */
     const char *native =
@@ -141,6 +144,8 @@ static pomona_status visit(struct walk *walk, int folder, const char *folder_pat
 }
 
 static pomona_status walk_entries(struct walk *walk, DIR *stream, const char *path, int depth) {
+    if (faccessat(dirfd(stream), PACK_INDEX, F_OK, 0) == 0)
+        return pack_folder_list(path, walk->glob, walk->should_stop, walk->user, walk->listing, walk->error);
     const char *label = folder_label(&walk->listing->arena, path);
     if (!label) return fail_memory(walk->error, "listing");
     for (;;) {

@@ -15,7 +15,7 @@ struct listed_photo {
     const char *uri; /* "file:" + path, with bytes that are not UTF-8 percent-encoded; or "s3://bucket/key" */
     const char *label; /* name of the folder it lies in, encoded likewise */
     uint64_t size;     /* bytes; 0 for a link that leads nowhere (reading it gives the cause) */
-    uint64_t offset;   /* of a photo inside a shard (store/pack.h): where it begins in `path` */
+    uint64_t offset;   /* of a photo inside a shard (store/pack_index.h): where it begins in `path` */
     int64_t modified;  /* seconds of the epoch; 0: not known */
     bool packed;       /* `path` is a shard, of which `size` bytes from `offset` are the photo */
 };
@@ -34,8 +34,12 @@ struct listing {
  * Hadoop's Path has it. Memory from the arena; NULL when out of memory or without a current folder. */
 char *path_absolute(struct arena *arena, const char *path);
 
+/* "file:" + an absolute path, with bytes that are not UTF-8 percent-encoded. Memory as above. */
+char *path_to_uri(struct arena *arena, const char *path);
+
 /* Lists the files under `root` (a folder, or one file: then the pattern is not asked) whose name matches `glob`.
- * Adds to what the listing holds. Follows links; a folder that contains itself is entered once. `should_stop` may be NULL. Errors: POMONA_E_INPUT
+ * Adds to what the listing holds. Follows links; a folder that contains itself is entered once. A folder that `pomona pack`
+ * made gives the photos in its shards, as if they lay there. `should_stop` may be NULL. Errors: POMONA_E_INPUT
  * (missing, a folder that can't be read: nothing is dropped silently), POMONA_E_LIMIT (nested deeper than 256),
  * POMONA_E_INTERRUPTED, POMONA_E_MEMORY. */
 pomona_status listing_walk(const char *root, const char *glob, bool (*should_stop)(void *), void *user,

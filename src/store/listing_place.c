@@ -1,17 +1,24 @@
 #include "store/listing_place.h"
 
+#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "store/pack_index.h"
 #include "store/place.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { PACKED_MAX = 1024, INDEX_BYTES_MAX = 1 << 30 };
 
 struct gathering {
     struct listing *listing;
     const struct place *place;
     const char *glob;
     size_t seen;
+    struct arena names;
+    char *packed[PACKED_MAX]; /* names of indices: what lies beside them are shards */
+    size_t packed_count;
 };
 
 /* The name of the level that an object lies in: "apple" of "s3://photos/train/apple/1.jpg", "photos" of "s3://photos/1.jpg". */
@@ -56,6 +63,14 @@ static pomona_status gather(void *user, const struct place_item *item, struct po
     const char *slash = strrchr(item->name, '/'), *last = slash ? slash + 1 : item->name;
     gathering->seen++;
     if (!*last) return POMONA_OK; /* the mark of a folder */
+    if (strcmp(last, PACK_INDEX) == 0) {
+        if (gathering->packed_count == PACKED_MAX)
+            return fail(error, POMONA_E_LIMIT, item->name, "more than %d packed folders", PACKED_MAX);
+        char *copy = arena_copy_text(&gathering->names, item->name, strlen(item->name));
+        if (!copy) return fail_memory(error, "listing");
+        gathering->packed[gathering->packed_count++] = copy;
+        return POMONA_OK;
+    }
     if (is_hidden(item->name) || !text_glob(gathering->glob, last)) {
         gathering->listing->skipped++;
         return POMONA_OK;
@@ -64,6 +79,26 @@ static pomona_status gather(void *user, const struct place_item *item, struct po
     if (!uri) return fail_memory(error, "listing");
     pomona_status status = listing_add_uri(gathering->listing, uri, item->size, item->modified, error);
     memory_free(uri);
+    return status;
+}
+
+/* The photos of a packed prefix, by its index. */
+static pomona_status expand(struct place *place, const char *index_name, const char *glob,
+                            struct listing *listing, struct pomona_error *error) {
+    struct buffer bytes = BUFFER_INIT(INDEX_BYTES_MAX);
+    struct source_memory state;
+    char *name = place_uri(place, index_name), *root = name ? memory_copy_string(name) : NULL;
+    pomona_status status =
+        root ? place_read(place, index_name, &bytes, NULL, error) : fail_memory(error, "listing");
+    if (status == POMONA_OK) {
+        *strrchr(root, '/') = '\0';
+        const struct pack_place at = {.uri = root, .path = root};
+        status = pack_index_list(source_from_memory(name, bytes.data, bytes.size, &state), &at, glob, listing,
+                                 error);
+    }
+    buffer_free(&bytes);
+    memory_free(name);
+    memory_free(root);
     return status;
 }
 
@@ -76,7 +111,8 @@ pomona_status listing_place(struct pomona_places *places, const char *uri, const
     struct place *place = NULL;
     size_t before = listing->count;
     TRY(place_open(places, uri, &place, error));
-    struct gathering gathering = {listing, place, glob, 0};
+    struct gathering gathering = {
+        .listing = listing, .place = place, .glob = glob, .names = ARENA_INIT(SIZE_MAX)};
     struct place_item item;
     bool web = strncmp(uri, "s3://", 5) != 0;
     pomona_status status = web ? POMONA_OK : place_list(place, "", false, gather, &gathering, error);
@@ -85,6 +121,9 @@ pomona_status listing_place(struct pomona_places *places, const char *uri, const
                                       : fail(error, POMONA_E_INPUT, uri, "is empty");
         if (status == POMONA_OK) status = listing_add_uri(listing, uri, item.size, item.modified, error);
     }
+    for (size_t i = 0; i < gathering.packed_count && status == POMONA_OK; i++)
+        status = expand(place, gathering.packed[i], glob, listing, error);
+    arena_free(&gathering.names);
     if (status == POMONA_OK && listing->count - before > 1)
         qsort(listing->photos + before, listing->count - before, sizeof *listing->photos, compare_uri);
     place_free(&place);

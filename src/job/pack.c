@@ -1,0 +1,437 @@
+#include "pomona/pack.h"
+
+#include "base/clock.h"
+#include "base/file_sink.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "job/photos.h"
+#include "store/folder.h"
+#include "store/pack_folder.h"
+#include "store/photo_reader.h"
+#include "store/place.h"
+#include "store/tar.h"
+#include "table/parquet_writer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    SHARD_BYTES_DEFAULT = 256 << 20,
+    SHARD_BYTES_MIN = 1 << 20,
+    SHARDS_MAX = 100000,
+    PHOTO_BYTES_MAX = 1 << 30,
+    AHEAD_MAX = 64,              /* photos that are read ahead, where reading is waiting */
+    AHEAD_BYTES_MAX = 256 << 20, /* of them together */
+    LOOK_MILLISECONDS = 100,
+    KEEP_BYTES = 1 << 20,
+    SHARD_NAME_SIZE = 64
+};
+
+/* A photo being read ahead. */
+struct ahead {
+    struct buffer bytes;
+    struct pomona_error cause;
+    pomona_status status;
+    bool done;
+};
+
+struct shard {
+    char name[SHARD_NAME_SIZE];
+    int64_t bytes;
+    char sha256[SHA256_HEX_SIZE];
+};
+
+struct packing {
+    const struct pomona_pack_options *options;
+    struct pomona_pack_result *result;
+    struct pomona_error *error;
+    struct listing photos;
+    size_t root; /* length of what stands before the relative name of each URI */
+    char *staging, *lock_file;
+    int lock;
+    char job[17]; /* of the shards' names */
+    int64_t shard_bytes;
+    /* The shard being written. */
+    struct file_sink file;
+    bool open;
+    struct shard *shards; /* [shard_count] */
+    size_t shard_count, shard_capacity;
+    struct file_sink index_file;
+    struct parquet_writer *index;
+    struct buffer header;
+    /* Reading. */
+    struct photo_reader *reader;
+    struct ahead ahead[AHEAD_MAX]; /* photo i is in i % AHEAD_MAX */
+    size_t asked;
+    uint64_t bytes_ahead;
+};
+
+/* ---- names */
+
+static void name_job(struct packing *p) {
+    struct sha256 hash;
+    uint8_t digest[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+    sha256_start(&hash);
+    sha256_add_field(&hash, "pomona pack 1", 13);
+    sha256_add_field(&hash, &p->shard_bytes, sizeof p->shard_bytes);
+    for (size_t i = 0; i < p->photos.count; i++) {
+        const struct listed_photo *photo = &p->photos.photos[i];
+        sha256_add_field(&hash, photo->uri + p->root, strlen(photo->uri + p->root));
+        sha256_add_field(&hash, &photo->size, sizeof photo->size);
+        sha256_add_field(&hash, &photo->modified, sizeof photo->modified);
+    }
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+    snprintf(p->job, sizeof p->job, "%.16s", hex);
+}
+
+static pomona_status list(struct packing *p) {
+    const struct pomona_pack_options *options = p->options;
+    int64_t unlabelled;
+    TRY(photos_list(options->places, options->source, options->glob ? options->glob : "*.jpg", NULL, 0,
+                    options->should_stop, options->user, &p->photos, &unlabelled, p->error));
+    p->result->skipped = p->photos.skipped;
+    const char *first = p->photos.photos[0].uri, *root;
+    if (place_is_remote(options->source)) {
+        root = options->source;
+    } else {
+        char *path = path_absolute(&p->photos.arena, options->source);
+        root = path ? path_to_uri(&p->photos.arena, path) : NULL;
+        if (!root) return fail_memory(p->error, "path");
+    }
+    size_t length = strlen(root);
+    while (length > 0 && root[length - 1] == '/') length--;
+    bool below = strncmp(first, root, length) == 0 && first[length] == '/';
+    p->root = below ? length + 1 : (size_t)(strrchr(first, '/') - first) + 1; /* SRC is one photo */
+    name_job(p);
+    return POMONA_OK;
+}
+
+/* ---- reading ahead */
+
+static void start_reads(struct packing *p, size_t next) {
+    while (p->asked < p->photos.count && p->asked - next < AHEAD_MAX) {
+        const struct listed_photo *photo = &p->photos.photos[p->asked];
+        bool room = p->bytes_ahead + photo->size <= AHEAD_BYTES_MAX || p->asked == next;
+        if (!room || photo_reader_pending(p->reader) >= (size_t)photo_reader_width(p->reader, photo)) return;
+        struct ahead *ahead = &p->ahead[p->asked % AHEAD_MAX];
+        ahead->done = false;
+        p->bytes_ahead += photo->size;
+        photo_reader_start(p->reader, photo, &ahead->bytes, &ahead->cause, p->asked++);
+    }
+}
+
+/* Waits for photo `next`; *ahead has it or says why not. */
+static pomona_status take_read(struct packing *p, size_t next, struct ahead **ahead) {
+    struct photo_read read;
+    *ahead = &p->ahead[next % AHEAD_MAX];
+    while (start_reads(p, next), !(*ahead)->done) {
+        if (p->options->should_stop && p->options->should_stop(p->options->user))
+            return fail(p->error, POMONA_E_INTERRUPTED, NULL, "interrupted after %zu of %zu photos", next,
+                        p->photos.count);
+        if (!photo_reader_next(p->reader, LOOK_MILLISECONDS, &read)) continue;
+        struct ahead *other = &p->ahead[read.ticket % AHEAD_MAX];
+        other->done = true;
+        other->status = read.status;
+        if (!read.is_place_fault) continue;
+        if (p->error) *p->error = other->cause;
+        return read.status;
+    }
+    p->bytes_ahead -= p->photos.photos[next].size;
+    return POMONA_OK;
+}
+
+/* ---- writing */
+
+static pomona_status open_shard(struct packing *p) {
+    if (p->shard_count == SHARDS_MAX)
+        return fail(p->error, POMONA_E_LIMIT, NULL, "more than %d shards", SHARDS_MAX);
+    if (p->shard_count == p->shard_capacity) {
+        size_t capacity = p->shard_capacity ? 2 * p->shard_capacity : 16;
+        struct shard *more = memory_resize(p->shards, capacity, sizeof *more);
+        if (!more) return fail_memory(p->error, "shards");
+        p->shards = more;
+        p->shard_capacity = capacity;
+    }
+    struct shard *shard = &p->shards[p->shard_count];
+    snprintf(shard->name, sizeof shard->name, "shard-%05zu-%s.tar", p->shard_count, p->job);
+    char *path = path_join(p->staging, shard->name);
+    pomona_status status = path ? file_sink_open(&p->file, path, p->error) : fail_memory(p->error, "path");
+    memory_free(path);
+    p->open = status == POMONA_OK;
+    return status;
+}
+
+static pomona_status close_shard(struct packing *p) {
+    static const uint8_t end[TAR_END];
+    struct sink sink = file_sink_as_sink(&p->file);
+    struct shard *shard = &p->shards[p->shard_count];
+    uint8_t digest[SHA256_SIZE];
+    TRY(sink_write(&sink, end, sizeof end, p->error));
+    shard->bytes = (int64_t)p->file.size;
+    TRY(file_sink_commit(&p->file, digest, p->error));
+    file_sink_close(&p->file);
+    sha256_hex(digest, shard->sha256);
+    p->open = false;
+    p->shard_count++;
+    return POMONA_OK;
+}
+
+/* The photo's name in the archive: the bytes that it has on disk, where it lies on one. */
+static const char *member_name(const struct packing *p, const struct listed_photo *photo) {
+    size_t tail = strlen(photo->uri + p->root), whole = strlen(photo->path);
+    bool same =
+        !photo->packed && whole >= tail && strcmp(photo->path + whole - tail, photo->uri + p->root) == 0;
+    if (same || photo->packed || place_is_remote(photo->path)) return photo->uri + p->root;
+    return photo->path + (p->root - 5); /* percent-encoded in the URI; both begin alike but for "file:" */
+}
+
+static pomona_status add_photo(struct packing *p, const struct listed_photo *photo,
+                               const struct buffer *bytes) {
+    static const uint8_t zeroes[TAR_BLOCK];
+    uint8_t digest[SHA256_SIZE];
+    char hex[SHA256_HEX_SIZE];
+    struct sha256 hash;
+    buffer_clear(&p->header);
+    TRY(tar_append_header(&p->header, member_name(p, photo), bytes->size, photo->modified, p->error));
+    size_t padding = tar_padding(bytes->size);
+    uint64_t whole = p->header.size + bytes->size + padding;
+    if (p->open && p->file.size + whole + TAR_END > (uint64_t)p->shard_bytes) TRY(close_shard(p));
+    if (!p->open) TRY(open_shard(p));
+    struct sink sink = file_sink_as_sink(&p->file);
+    TRY(sink_write(&sink, p->header.data, p->header.size, p->error));
+    uint64_t offset = p->file.size;
+    TRY(sink_write(&sink, bytes->data, bytes->size, p->error));
+    TRY(sink_write(&sink, zeroes, padding, p->error));
+    sha256_start(&hash);
+    sha256_add(&hash, bytes->data, bytes->size);
+    sha256_finish(&hash, digest);
+    sha256_hex(digest, hex);
+    const struct table_cell cells[] = {
+        cell_text(photo->uri + p->root), cell_text(p->shards[p->shard_count].name),
+        cell_integer((int64_t)offset),   cell_integer((int64_t)bytes->size),
+        cell_integer(photo->modified),   cell_text(hex)};
+    p->result->photos++;
+    p->result->bytes += (int64_t)bytes->size;
+    return parquet_writer_add(p->index, cells, p->error);
+}
+
+static pomona_status open_index(struct packing *p) {
+    static const struct table_column columns[] = {{"path", TABLE_TEXT},      {"shard", TABLE_TEXT},
+                                                  {"offset", TABLE_INT64},   {"size", TABLE_INT64},
+                                                  {"modified", TABLE_INT64}, {"sha256", TABLE_TEXT}};
+    static const struct table_property version = {"pomona.pack", "1"};
+    const struct parquet_options options = {.properties = &version, .property_count = 1};
+    char *path = path_join(p->staging, PACK_INDEX);
+    pomona_status status =
+        path ? file_sink_open(&p->index_file, path, p->error) : fail_memory(p->error, "path");
+    memory_free(path);
+    TRY(status);
+    return parquet_writer_new(file_sink_as_sink(&p->index_file), columns, 6, &options, &p->index, p->error);
+}
+
+static void show_progress(const struct packing *p, size_t done, double started, double *last) {
+    double now = clock_seconds();
+    if (!p->options->progress || (now - *last < 0.2 && done < p->photos.count)) return;
+    *last = now;
+    double speed = now > started ? (double)done / (now - started) : 0;
+    const struct pomona_features_progress progress = {
+        (int64_t)done, (int64_t)p->photos.count, p->result->failed, speed,
+        speed > 0 ? (double)(p->photos.count - done) / speed : -1};
+    p->options->progress(p->options->user, &progress);
+}
+
+static pomona_status write_shards(struct packing *p) {
+    double started = clock_seconds(), last = started;
+    TRY(open_index(p));
+    for (size_t i = 0; i < p->photos.count; i++) {
+        const struct listed_photo *photo = &p->photos.photos[i];
+        struct ahead *ahead;
+        TRY(take_read(p, i, &ahead));
+        if (ahead->status == POMONA_OK) {
+            TRY(add_photo(p, photo, &ahead->bytes));
+        } else if (p->options->skip_unreadable && ahead->status != POMONA_E_MEMORY &&
+                   ahead->status != POMONA_E_INTERNAL) {
+            p->result->failed++;
+            if (p->options->failed) p->options->failed(p->options->user, photo->uri, ahead->cause.message);
+        } else {
+            if (p->error) *p->error = ahead->cause;
+            return ahead->status;
+        }
+        if (ahead->bytes.capacity > KEEP_BYTES) buffer_free(&ahead->bytes);
+        show_progress(p, i + 1, started, &last);
+    }
+    if (p->result->photos == 0)
+        return fail(p->error, POMONA_E_INPUT, p->options->source, "no photo could be read");
+    TRY(close_shard(p));
+    TRY(parquet_writer_finish(p->index, p->error));
+    return file_sink_commit(&p->index_file, NULL, p->error);
+}
+
+static pomona_status write_success(struct packing *p) {
+    enum { TEXT_MAX = 64 << 20 };
+    struct buffer text = BUFFER_INIT(TEXT_MAX);
+    struct json json = json_start(&text, p->error);
+    json_object(&json, NULL);
+    json_text(&json, "pack", p->job);
+    json_integer(&json, "photos", p->result->photos);
+    json_array(&json, "shards");
+    for (size_t i = 0; i < p->shard_count; i++) {
+        json_object(&json, NULL);
+        json_text(&json, "name", p->shards[i].name);
+        json_integer(&json, "bytes", p->shards[i].bytes);
+        json_text(&json, "sha256", p->shards[i].sha256);
+        json_object_end(&json);
+    }
+    json_array_end(&json);
+    json_object_end(&json);
+    char *path = path_join(p->staging, PACK_SUCCESS);
+    pomona_status status = json_finish(&json);
+    if (status == POMONA_OK && !path) status = fail_memory(p->error, "path");
+    if (status == POMONA_OK) status = file_write(path, text.data, text.size, p->error);
+    memory_free(path);
+    buffer_free(&text);
+    return status == POMONA_OK ? folder_sync(p->staging, p->error) : status;
+}
+
+/* ---- the commit: new shards beside the old ones, which no index names yet; then, between the old _SUCCESS and the new one, the index; then
+ * the old shards go. */
+
+static pomona_status move(struct packing *p, const char *name) {
+    char *from = path_join(p->staging, name), *to = path_join(p->options->out, name);
+    pomona_status status = from && to ? path_replace(from, to, p->error) : fail_memory(p->error, "path");
+    memory_free(from);
+    memory_free(to);
+    return status;
+}
+
+static bool is_ours(const struct packing *p, const char *name) {
+    for (size_t i = 0; i < p->shard_count; i++)
+        if (strcmp(p->shards[i].name, name) == 0) return true;
+    return false;
+}
+
+struct old_shards {
+    struct packing *p;
+    struct arena names;
+    const char *list[SHARDS_MAX];
+    size_t count;
+};
+
+static pomona_status find_old(void *user, const struct place_item *item, struct pomona_error *error) {
+    struct old_shards *old = user;
+    if (item->is_folder || !pack_is_shard(item->name) || is_ours(old->p, item->name) ||
+        old->count == SHARDS_MAX)
+        return POMONA_OK;
+    old->list[old->count] = arena_copy_text(&old->names, item->name, strlen(item->name));
+    return old->list[old->count++] ? POMONA_OK : fail_memory(error, "names");
+}
+
+static pomona_status remove_old(struct packing *p) {
+    struct place *place = NULL;
+    struct old_shards *old = memory_new(1, sizeof *old);
+    if (!old) return fail_memory(p->error, "shards");
+    old->p = p;
+    old->names = ARENA_INIT(SIZE_MAX);
+    pomona_status status = place_open(NULL, p->options->out, &place, p->error);
+    if (status == POMONA_OK) status = place_list(place, "", true, find_old, old, p->error);
+    if (status == POMONA_OK) status = place_delete(place, old->list, old->count, p->error);
+    place_free(&place);
+    arena_free(&old->names);
+    memory_free(old);
+    return status;
+}
+
+static pomona_status commit(struct packing *p) {
+    char *success = path_join(p->options->out, PACK_SUCCESS);
+    pomona_status status = success ? POMONA_OK : fail_memory(p->error, "path");
+    for (size_t i = 0; i < p->shard_count && status == POMONA_OK; i++) status = move(p, p->shards[i].name);
+    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
+    if (status == POMONA_OK) status = path_remove(success, p->error);
+    if (status == POMONA_OK) status = move(p, PACK_INDEX);
+    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
+    if (status == POMONA_OK) status = move(p, PACK_SUCCESS);
+    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
+    if (status == POMONA_OK) status = remove_old(p);
+    memory_free(success);
+    return status;
+}
+
+static pomona_status check_destination(struct packing *p) {
+    const struct pomona_pack_options *options = p->options;
+    char *index = path_join(options->out, PACK_INDEX);
+    bool packed = index && path_exists(index);
+    if (!index) return fail_memory(p->error, "path");
+    memory_free(index);
+    if (packed && !options->overwrite)
+        return fail(p->error, POMONA_E_EXISTS, options->out,
+                    "is a packed folder already: --overwrite replaces it");
+    char *out = path_absolute(&p->photos.arena, options->out);
+    char *uri = out ? path_to_uri(&p->photos.arena, out) : NULL;
+    if (!uri) return fail_memory(p->error, "path");
+    /* Photos that lie in DST would vanish behind its index. */
+    for (size_t i = 0; i < p->photos.count; i++) {
+        size_t length = strlen(uri);
+        if (strncmp(p->photos.photos[i].uri, uri, length) == 0 && p->photos.photos[i].uri[length] == '/')
+            return fail(p->error, POMONA_E_INPUT, options->out,
+                        "holds photos of SRC itself: pack into another folder");
+    }
+    return POMONA_OK;
+}
+
+static pomona_status pack(struct packing *p) {
+    const struct pomona_pack_options *options = p->options;
+    if (!options->source || !options->out)
+        return fail(p->error, POMONA_E_USAGE, NULL, "a source and a destination are needed");
+    p->shard_bytes = options->shard_bytes ? options->shard_bytes : SHARD_BYTES_DEFAULT;
+    if (p->shard_bytes < SHARD_BYTES_MIN)
+        return fail(p->error, POMONA_E_USAGE, NULL, "shards of less than %d bytes", SHARD_BYTES_MIN);
+    TRY(list(p));
+    TRY(check_destination(p));
+    p->staging = path_join(options->out, "_temporary_pack");
+    p->lock_file = p->staging ? path_join(p->staging, "lock") : NULL;
+    if (!p->lock_file) return fail_memory(p->error, "path");
+    TRY(folder_make(p->staging, p->error));
+    TRY(folder_lock(p->lock_file, &p->lock, p->error));
+    TRY(folder_clear(p->staging, "lock", p->error));
+    TRY(photo_reader_new(options->places, &p->reader, p->error));
+    TRY(write_shards(p));
+    p->result->shards = (int)p->shard_count;
+    TRY(write_success(p));
+    return commit(p);
+}
+
+pomona_status pomona_pack_run(const struct pomona_pack_options *options, struct pomona_pack_result *result,
+                              struct pomona_error *error) {
+    enum { HEADER_MAX = 1 << 20 };
+    struct pomona_pack_result own;
+    struct packing *p = memory_new(1, sizeof *p);
+    if (!p) return fail_memory(error, "pack");
+    double started = clock_seconds();
+    p->options = options;
+    p->result = result ? result : &own;
+    *p->result = (struct pomona_pack_result){0};
+    p->error = error;
+    p->photos = LISTING_INIT;
+    p->lock = -1;
+    p->file = p->index_file = FILE_SINK_INIT;
+    p->header = BUFFER_INIT(HEADER_MAX);
+    for (int i = 0; i < AHEAD_MAX; i++) p->ahead[i].bytes = BUFFER_INIT(PHOTO_BYTES_MAX);
+    pomona_status status = pack(p);
+    p->result->seconds = clock_seconds() - started;
+    photo_reader_free(&p->reader);
+    parquet_writer_free(&p->index);
+    file_sink_close(&p->file);
+    file_sink_close(&p->index_file);
+    if (p->lock >= 0) path_remove(p->staging, NULL); /* ours; with the lock held */
+    folder_unlock(&p->lock);
+    for (int i = 0; i < AHEAD_MAX; i++) buffer_free(&p->ahead[i].bytes);
+    buffer_free(&p->header);
+    listing_free(&p->photos);
+    memory_free(p->shards);
+    memory_free(p->staging);
+    memory_free(p->lock_file);
+    memory_free(p);
+    return status;
+}
