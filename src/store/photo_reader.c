@@ -15,21 +15,49 @@
 #include <string.h>
 #include <time.h>
 
-/* A remote read under way. */
-struct remote_read {
+enum {
+    BLOCK_BYTES =
+        1 << 20,    /* of a shard that are asked for at once: one request for hundreds of small photos */
+    BLOCKS_MAX = 8, /* kept when nobody waits for them any more */
+    PACKED_WIDTH = 256
+};
+
+/* A request to a remote place. */
+struct request {
     struct s3_call call; /* of S3; only its transfer on the web */
     const struct listed_photo *photo;
+    char bucket[PLACES_BUCKET_SIZE];
+};
+
+/* Bytes of a shard, for the photos in it. Photos come in the order of the shard, so blocks are made one after the other. */
+struct block {
+    struct request request;
+    struct listed_photo range; /* what is asked for; strings are a photo's, which outlives the reader */
+    struct buffer bytes;
+    struct pomona_error cause;
+    struct photo_read outcome;
+    bool done;
+    int waiting;
+    struct block *next; /* older */
+};
+
+/* A remote read under way: by a request of its own, or as a part of a block. */
+struct remote_read {
+    struct request request;
+    struct block *block;
+    const struct listed_photo *photo;
+    struct buffer *out;
     struct pomona_error *cause;
     size_t ticket;
-    char bucket[PLACES_BUCKET_SIZE];
     struct remote_read *next;
 };
 
-/* A local read that is finished, waiting to be given back. At most one: the width on disk is 1. */
+/* `local` is a read on disk that is finished, waiting to be given back. At most one: the width on disk is 1. */
 struct photo_reader {
     struct pomona_places *places;
     struct http *http;
     struct remote_read *idle, *active; /* linked by next */
+    struct block *blocks;              /* newest first */
     size_t remote_count;
     bool local_done;
     struct photo_read local;
@@ -54,10 +82,17 @@ pomona_status photo_reader_new(struct pomona_places *places, struct photo_reader
 static void free_reads(struct photo_reader *reader, struct remote_read *reads) {
     for (struct remote_read *read; (read = reads) != NULL;) {
         reads = read->next;
-        if (reader->http) http_cancel(reader->http, &read->call.transfer);
-        s3_call_free(&read->call);
+        if (reader->http) http_cancel(reader->http, &read->request.call.transfer);
+        s3_call_free(&read->request.call);
         memory_free(read);
     }
+}
+
+static void free_block(struct photo_reader *reader, struct block *block) {
+    if (!block->done && reader->http) http_cancel(reader->http, &block->request.call.transfer);
+    s3_call_free(&block->request.call);
+    buffer_free(&block->bytes);
+    memory_free(block);
 }
 
 void photo_reader_free(struct photo_reader **reader) {
@@ -65,6 +100,10 @@ void photo_reader_free(struct photo_reader **reader) {
     if (!r) return;
     free_reads(r, r->active);
     free_reads(r, r->idle);
+    for (struct block *block; (block = r->blocks) != NULL;) {
+        r->blocks = block->next;
+        free_block(r, block);
+    }
     http_free(&r->http);
     pthread_mutex_destroy(&r->lock);
     pthread_cond_destroy(&r->woken_or_new);
@@ -73,55 +112,103 @@ void photo_reader_free(struct photo_reader **reader) {
 }
 
 int photo_reader_width(const struct photo_reader *reader, const struct listed_photo *photo) {
-    return reader->places && place_is_remote(photo->path) ? reader->places->options.requests : 1;
+    if (!reader->places || !place_is_remote(photo->path)) return 1;
+    return photo->packed ? PACKED_WIDTH : reader->places->options.requests;
 }
 
 size_t photo_reader_pending(const struct photo_reader *reader) {
     return reader->remote_count + reader->local_done;
 }
 
-static pomona_status add_range(const struct listed_photo *photo, struct s3_call *call, struct buffer *lines,
+static pomona_status add_range(const struct listed_photo *photo, struct buffer *lines,
                                struct pomona_error *error) {
-    (void)call;
     if (!photo->packed) return POMONA_OK;
     return buffer_printf(lines, error, "Range: bytes=%" PRIu64 "-%" PRIu64 "\n", photo->offset,
                          photo->offset + photo->size - 1);
 }
 
 static pomona_status prepare_web(struct http_transfer *transfer, struct pomona_error *error) {
-    const struct remote_read *read = transfer->user;
-    const char *path = read->photo->path, *host = strstr(path, "://") + 3, *name = strchr(host, '/');
+    const struct request *request = transfer->user;
+    const char *path = request->photo->path, *host = strstr(path, "://") + 3, *name = strchr(host, '/');
     size_t site = name ? (size_t)(name - path) : strlen(path);
     TRY(buffer_append(&transfer->url, path, site, error));
     /* What is a URL already stays as it is. */
     TRY(buffer_append_text(&transfer->url, name ? name : "/", error));
-    return add_range(read->photo, NULL, &transfer->headers, error);
+    return add_range(request->photo, &transfer->headers, error);
 }
 
-/* Aims a read at its photo. */
-static pomona_status aim(struct photo_reader *reader, struct remote_read *read, struct buffer *out,
-                         struct pomona_error *error) {
-    const char *path = read->photo->path;
+/* Aims a request at a photo. */
+static pomona_status aim(struct photo_reader *reader, struct request *request,
+                         const struct listed_photo *photo, struct buffer *out, struct pomona_error *error) {
+    const char *path = photo->path;
+    request->photo = photo;
     if (strncmp(path, "s3://", 5) != 0) {
-        read->call.transfer.prepare = prepare_web;
-        read->call.transfer.judge = NULL;
-        read->call.transfer.user = read;
-        read->call.transfer.name = read->photo->uri;
-        read->call.transfer.method = "GET";
-        read->call.transfer.response = out;
+        request->call.transfer.prepare = prepare_web;
+        request->call.transfer.judge = NULL;
+        request->call.transfer.user = request;
+        request->call.transfer.name = photo->uri;
+        request->call.transfer.method = "GET";
+        request->call.transfer.response = out;
+        request->call.code[0] = '\0';
         return POMONA_OK;
     }
     const char *slash = strchr(path + 5, '/');
     size_t size = slash ? (size_t)(slash - path) - 5 : 0;
-    if (size == 0 || size >= sizeof read->bucket || !slash[1])
-        return fail(error, POMONA_E_INPUT, read->photo->uri, "names no object");
-    memcpy(read->bucket, path + 5, size);
-    read->bucket[size] = '\0';
-    s3_call_aim(&read->call, reader->places, "GET", read->bucket, slash + 1);
-    read->call.transfer.response = out;
-    if (read->photo->packed) return add_range(read->photo, &read->call, &read->call.lines, error);
-    read->call.whole = true;
-    return s3_call_header(&read->call, "x-amz-checksum-mode", "ENABLED", error);
+    if (size == 0 || size >= sizeof request->bucket || !slash[1])
+        return fail(error, POMONA_E_INPUT, photo->uri, "names no object");
+    memcpy(request->bucket, path + 5, size);
+    request->bucket[size] = '\0';
+    s3_call_aim(&request->call, reader->places, "GET", request->bucket, slash + 1);
+    request->call.transfer.response = out;
+    if (photo->packed) return add_range(photo, &request->call.lines, error);
+    request->call.whole = true;
+    return s3_call_header(&request->call, "x-amz-checksum-mode", "ENABLED", error);
+}
+
+static bool holds(const struct block *block, const struct listed_photo *photo) {
+    return photo->offset >= block->range.offset && photo->size <= block->range.size &&
+           photo->offset - block->range.offset <= block->range.size - photo->size &&
+           strcmp(photo->path, block->range.path) == 0;
+}
+
+/* Blocks that nobody waits for go, but for the newest ones. */
+static void drop_old_blocks(struct photo_reader *reader) {
+    int kept = 0;
+    for (struct block **at = &reader->blocks; *at;) {
+        struct block *block = *at;
+        if (kept++ < BLOCKS_MAX || !block->done || block->waiting > 0) {
+            at = &block->next;
+            continue;
+        }
+        *at = block->next;
+        free_block(reader, block);
+    }
+}
+
+/* The block of a packed photo, asked for if there is none. */
+static pomona_status find_block(struct photo_reader *reader, const struct listed_photo *photo,
+                                struct block **found, struct pomona_error *error) {
+    for (struct block *block = reader->blocks; block; block = block->next) {
+        *found = block;
+        if (holds(block, photo) && !(block->done && block->outcome.status != POMONA_OK)) return POMONA_OK;
+    }
+    struct block *block = memory_new(1, sizeof *block);
+    if (!block) return fail_memory(error, "reader");
+    block->request.call = S3_CALL_INIT;
+    block->range = *photo;
+    if (block->range.size < BLOCK_BYTES) block->range.size = BLOCK_BYTES;
+    block->bytes = BUFFER_INIT(block->range.size);
+    pomona_status status = aim(reader, &block->request, &block->range, &block->bytes, error);
+    if (status != POMONA_OK) {
+        s3_call_free(&block->request.call);
+        memory_free(block);
+        return status;
+    }
+    drop_old_blocks(reader);
+    block->next = reader->blocks;
+    reader->blocks = *found = block;
+    http_start(reader->http, &block->request.call.transfer);
+    return POMONA_OK;
 }
 
 static pomona_status start_remote(struct photo_reader *reader, const struct listed_photo *photo,
@@ -133,16 +220,22 @@ static pomona_status start_remote(struct photo_reader *reader, const struct list
     else if (!(read = memory_new(1, sizeof *read)))
         return fail_memory(cause, "reader");
     else
-        read->call = S3_CALL_INIT;
+        read->request.call = S3_CALL_INIT;
     read->photo = photo;
+    read->out = out;
     read->cause = cause;
     read->ticket = ticket;
-    pomona_status status = aim(reader, read, out, cause);
+    read->block = NULL;
+    pomona_status status = photo->packed ? find_block(reader, photo, &read->block, cause)
+                                         : aim(reader, &read->request, photo, out, cause);
     read->next = status == POMONA_OK ? reader->active : reader->idle;
     *(status == POMONA_OK ? &reader->active : &reader->idle) = read;
     if (status != POMONA_OK) return status;
     reader->remote_count++;
-    http_start(reader->http, &read->call.transfer);
+    if (read->block)
+        read->block->waiting++;
+    else
+        http_start(reader->http, &read->request.call.transfer);
     return POMONA_OK;
 }
 
@@ -151,7 +244,9 @@ void photo_reader_start(struct photo_reader *reader, const struct listed_photo *
     double start = clock_seconds();
     buffer_clear(out);
     pomona_status status = POMONA_OK;
-    if (place_is_remote(photo->path)) {
+    if (photo->packed && photo->size == 0) {
+        /* No range names nothing, and nothing is what there is. */
+    } else if (place_is_remote(photo->path)) {
         status = start_remote(reader, photo, out, cause, ticket);
         if (status == POMONA_OK) return;
     } else {
@@ -162,29 +257,75 @@ void photo_reader_start(struct photo_reader *reader, const struct listed_photo *
     reader->local_done = true;
 }
 
-/* What a remote read came to. Failures of the network and the server are the place's; an object that is missing, forbidden or larger
+/* What a request came to. Failures of the network and the server are the place's; an object that is missing, forbidden or larger
  * than allowed is the photo's own fault. */
-static struct photo_read settle(struct photo_reader *reader, struct http_transfer *transfer) {
-    struct remote_read **at = &reader->active;
-    while (&(*at)->call.transfer != transfer) at = &(*at)->next;
+static struct photo_read judge(const struct request *request, struct pomona_error *cause) {
+    const struct http_transfer *transfer = &request->call.transfer;
+    const char *code = request->call.code;
+    struct photo_read result = {.status = transfer->status};
+    if (result.status != POMONA_OK)
+        *cause = transfer->cause;
+    else if (request->photo->packed && transfer->code != 206)
+        result.status =
+            fail(cause, POMONA_E_UNSUPPORTED, request->photo->path, "the server does not give parts of it");
+    bool other_place = strcmp(code, "NoSuchBucket") == 0 || strcmp(code, "SignatureDoesNotMatch") == 0 ||
+                       strcmp(code, "InvalidAccessKeyId") == 0;
+    result.is_place_fault = result.status == POMONA_E_IO || result.status == POMONA_E_INTERNAL ||
+                            other_place ||
+                            (result.status == POMONA_E_INPUT && transfer->code == 0); /* no credentials */
+    return result;
+}
+
+/* Takes a read out of the active ones; it is over. */
+static struct photo_read give_back(struct photo_reader *reader, struct remote_read **at,
+                                   struct photo_read result) {
     struct remote_read *read = *at;
     *at = read->next;
     read->next = reader->idle;
     reader->idle = read;
     reader->remote_count--;
-    struct photo_read result = {.ticket = read->ticket, .status = transfer->status};
-    const struct buffer *out = transfer->response;
-    if (result.status != POMONA_OK)
-        *read->cause = transfer->cause;
-    else if (read->photo->packed && (transfer->code != 206 || out->size != read->photo->size))
-        result.status = fail(read->cause, POMONA_E_CORRUPT, read->photo->uri, "the shard ends early");
-    bool other_place = strcmp(read->call.code, "NoSuchBucket") == 0 ||
-                       strcmp(read->call.code, "SignatureDoesNotMatch") == 0 ||
-                       strcmp(read->call.code, "InvalidAccessKeyId") == 0;
-    result.is_place_fault = result.status == POMONA_E_IO || result.status == POMONA_E_INTERNAL ||
-                            other_place ||
-                            (result.status == POMONA_E_INPUT && transfer->code == 0); /* no credentials */
+    result.ticket = read->ticket;
     return result;
+}
+
+/* A read whose block has come. False: there is none. */
+static bool take_from_block(struct photo_reader *reader, struct photo_read *result) {
+    struct remote_read **at = &reader->active;
+    while (*at && !((*at)->block && (*at)->block->done)) at = &(*at)->next;
+    if (!*at) return false;
+    struct remote_read *read = *at;
+    struct block *block = read->block;
+    struct photo_read outcome = block->outcome;
+    block->waiting--;
+    size_t from = (size_t)(read->photo->offset - block->range.offset), size = (size_t)read->photo->size;
+    if (outcome.status != POMONA_OK)
+        *read->cause = block->cause;
+    else if (from > block->bytes.size || size > block->bytes.size - from)
+        outcome.status = fail(read->cause, POMONA_E_CORRUPT, read->photo->uri, "the shard ends early");
+    else
+        outcome.status = buffer_append(read->out, block->bytes.data + from, size, read->cause);
+    *result = give_back(reader, at, outcome);
+    return true;
+}
+
+static bool settle_block(struct photo_reader *reader, const struct http_transfer *transfer) {
+    struct block *block = reader->blocks;
+    while (block && &block->request.call.transfer != transfer) block = block->next;
+    if (!block) return false;
+    block->done = true;
+    block->outcome = judge(&block->request, &block->cause);
+    return true;
+}
+
+static bool next_remote(struct photo_reader *reader, int milliseconds, struct photo_read *result) {
+    if (take_from_block(reader, result)) return true;
+    struct http_transfer *transfer = http_next(reader->http, milliseconds);
+    if (!transfer) return false;
+    if (settle_block(reader, transfer)) return take_from_block(reader, result);
+    struct remote_read **at = &reader->active;
+    while (&(*at)->request.call.transfer != transfer) at = &(*at)->next;
+    *result = give_back(reader, at, judge(&(*at)->request, (*at)->cause));
+    return true;
 }
 
 bool photo_reader_next(struct photo_reader *reader, int milliseconds, struct photo_read *read) {
@@ -193,11 +334,7 @@ bool photo_reader_next(struct photo_reader *reader, int milliseconds, struct pho
         *read = reader->local;
         return true;
     }
-    if (reader->http) {
-        struct http_transfer *transfer = http_next(reader->http, milliseconds);
-        if (transfer) *read = settle(reader, transfer);
-        return transfer != NULL;
-    }
+    if (reader->http) return next_remote(reader, milliseconds, read);
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec += milliseconds / 1000;
