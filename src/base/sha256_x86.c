@@ -4,12 +4,25 @@
 
 #include <cpuid.h>
 #include <immintrin.h>
+#include <stdatomic.h>
 
-bool sha256_x86_available(void) {
+static bool ask_processor(void) {
     unsigned a, b, c, d;
     const unsigned ssse3_and_sse41 = 1u << 9 | 1u << 19, sha = 1u << 29;
     if (!__get_cpuid(1, &a, &b, &c, &d) || (c & ssse3_and_sse41) != ssse3_and_sse41) return false;
     return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & sha);
+}
+
+/* The answer is kept: in a virtual machine the question takes 30 microseconds, as long as hashing 50 KB, and a signed request has a dozen
+ * hashes. Not a state of the program: every thread would find the same. */
+bool sha256_x86_available(void) {
+    static atomic_int known; /* 0: not asked yet, 1: no, 2: yes */
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer == 0) {
+        answer = 1 + ask_processor();
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer == 2;
 }
 
 /* Four rounds: the low half of `words` (message plus constants) drives two, the high half the other two. */
