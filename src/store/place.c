@@ -25,6 +25,8 @@ void place_free(struct place **place) {
     memory_free(root);
 }
 
+const char *place_root(const struct place *place) { return place->root; }
+
 char *place_uri(const struct place *place, const char *name) {
     return name[0] ? path_join(place->root, name) : memory_copy_string(place->root);
 }
