@@ -69,10 +69,11 @@ bool publication_lock_is_dead(const struct publication_lock_holder *holder, cons
 
 pomona_status publication_lock_refuse(const struct publication_lock_holder *holder,
                                       struct pomona_error *error) {
-    return fail(error, POMONA_E_EXISTS, NULL,
-                "another job is writing there (process %lld on %s, last sign %lld s ago; a dead one's lock can "
-                "be taken over after %d s)",
-                holder->process, holder->host, (long long)holder->age, LOCK_STALE_SECONDS);
+    return fail(
+        error, POMONA_E_EXISTS, NULL,
+        "another job is writing there (process %lld on %s, last sign %lld s ago; a dead one's lock can "
+        "be taken over after %d s)",
+        holder->process, holder->host, (long long)holder->age, LOCK_STALE_SECONDS);
 }
 
 /* The lock is there: its ETag, if it may be taken over. */
