@@ -16,6 +16,7 @@ enum {
     SMALL_BYTES =
         8 << 20, /* written in one request; S3 allows larger ones, but they could not be sent side by side */
     RECEIPT_MAX = 4 << 20,
+    SHOWN_MAX = 4096, /* a path */
     THREADS_REMOTE = 8,
     THREADS_MAX = 64
 };
@@ -181,7 +182,9 @@ static pomona_status tell(const struct copying *copying, const struct place *fro
     for (size_t i = 0; options->file && i < copying->plan.count; i++) {
         const struct planned_file *file = &copying->plan.files[i];
         char *source = place_uri(from, file->name), *target = place_uri(to, file->name);
-        if (source && target) options->file(options->user, source, target, file->size);
+        char shown[SHOWN_MAX];
+        if (source) place_shown(source, shown, sizeof shown);
+        if (source && target) options->file(options->user, shown, target, file->size);
         bool memory = source && target;
         memory_free(source);
         memory_free(target);
@@ -196,7 +199,7 @@ static pomona_status copy_all(struct copying *copying, struct pomona_error *erro
     pomona_status status = place_open(copying->places, copying->from, &from, error);
     if (status == POMONA_OK) status = place_open(copying->places, copying->to, &to, error);
     if (status == POMONA_OK && copying->to_remote && strncmp(copying->to, "s3://", 5) != 0)
-        status = fail(error, POMONA_E_UNSUPPORTED, copying->to, "a web server can't be written to");
+        status = fail(error, POMONA_E_UNSUPPORTED, NULL, "a web server can't be written to");
     if (status == POMONA_OK)
         status = copying->options->recursive
                      ? files_plan_all(from, !copying->to_remote, &copying->plan, error)
@@ -230,8 +233,10 @@ static pomona_status last_name(const char *from, char name[1025], struct pomona_
     bool host_only = place_is_remote(from) && at == 0;
     if (length - at >= 1025 || host_only) at = length;
     snprintf(name, 1025, "%.*s", (int)(length - at), path + at);
+    char shown[SHOWN_MAX];
+    place_shown(from, shown, sizeof shown);
     if (!scratch_is_tame(name))
-        return fail(error, POMONA_E_INPUT, from, "has no last name: say what TO is to be called");
+        return fail(error, POMONA_E_INPUT, shown, "has no last name: say what TO is to be called");
     return POMONA_OK;
 }
 

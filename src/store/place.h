@@ -47,6 +47,9 @@ const char *place_root(const struct place *place);
 /* The full name for messages and results: root + name ("s3://bucket/prefix/name"). Memory is the caller's (memory_free); NULL: none. */
 char *place_uri(const struct place *place, const char *name);
 
+/* A URI for messages into out[0..capacity): of a web address without user and password, and without its query, which may be a signature. */
+void place_shown(const char *uri, char *out, size_t capacity);
+
 /* Visits what is below `prefix` ("" : all) in bytewise order of names within a prefix; with `shallow` only one level, where deeper
  * ones are folders. S3 is listed by several prefixes at once where the first page ends early. POMONA_E_INPUT: there is no such
  * bucket or folder, or no right to list; POMONA_E_UNSUPPORTED: a web server. */
