@@ -1,4 +1,4 @@
-/* Files wherever they lie: listing and copying folders of this machine, buckets of S3 and what web servers give. Names are those of
+/* Files wherever they lie: listing, copying and removing folders of this machine, buckets of S3 and what web servers give. Names are those of
  * pomona/places.h. */
 #ifndef POMONA_FILES_H
 #define POMONA_FILES_H
@@ -81,6 +81,26 @@ POMONA_API pomona_status pomona_read_file(struct pomona_places *places, const ch
                                           pomona_status (*take)(void *user, const void *data, size_t size,
                                                                 struct pomona_error *error),
                                           void *user, struct pomona_error *error);
+
+struct pomona_remove_options {
+    enum {
+        POMONA_REMOVE_FILES,    /* in a bucket that keeps versions they can be brought back */
+        POMONA_REMOVE_VERSIONS, /* all versions, and the marks of what was deleted, for good */
+        POMONA_REMOVE_UPLOADS   /* what was begun to be written, and nothing else */
+    } what;
+    bool recursive; /* everything below, not one file */
+    bool dry_run;   /* only `file` is called */
+    /* Each that is removed; `id` is of a version or an upload. May be NULL. */
+    void (*file)(void *user, const char *uri, const char *id, uint64_t size);
+    void *user;
+};
+
+/* Removes a file or an object, or everything below a prefix; a folder of this machine goes with its folders. `result` (may be NULL) says how
+ * many. Errors: POMONA_E_INPUT (there is no such thing, but for versions and uploads, of which there may be none; a folder without
+ * `recursive`), POMONA_E_UNSUPPORTED (a web server, versions of a folder, the root of the disk), POMONA_E_IO, POMONA_E_MEMORY. */
+POMONA_API pomona_status pomona_remove(struct pomona_places *places, const char *uri,
+                                       const struct pomona_remove_options *options,
+                                       struct pomona_copy_result *result, struct pomona_error *error);
 
 #ifdef __cplusplus
 }

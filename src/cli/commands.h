@@ -25,6 +25,7 @@ int command_bench(struct elsewhere *elsewhere, int argc, char **argv);
 int command_recover(struct elsewhere *elsewhere, int argc, char **argv);
 int command_verify(struct elsewhere *elsewhere, int argc, char **argv);
 int command_ls(struct elsewhere *elsewhere, int argc, char **argv);
+int command_rm(struct elsewhere *elsewhere, int argc, char **argv);
 int command_cp(struct elsewhere *elsewhere, int argc, char **argv);
 int command_cpu(struct elsewhere *elsewhere, int argc, char **argv);
 

@@ -277,6 +277,60 @@ def test_versions_and_uploads(at, s3, bucket):
     assert number in at("ls", f"s3://{bucket}/d", "--uploads").stdout
 
 
+def test_rm(at, s3, bucket, tmp_path):
+    fill(tmp_path / "f")
+    at("rm", tmp_path / "f", status=2)
+    assert at("rm", tmp_path / "f/a b", "--dry-run").stdout.startswith("would remove ") and (tmp_path / "f/a b").exists()
+    at("rm", tmp_path / "f/a b")
+    assert set(content(tmp_path / "f")) == set(ODD) - {"a b"}
+    fill(tmp_path / "other", {"x": b""})
+    (tmp_path / "f/link").symlink_to(tmp_path / "other")
+    at("rm", tmp_path / "f", "-r")
+    assert not (tmp_path / "f").exists() and (tmp_path / "other/x").exists(), "links are not followed"
+    for path in (".", "..", "/", "//", f"{tmp_path}/..", f"{tmp_path}/../", f"{tmp_path}/.", tmp_path / "nothing"):
+        at("rm", path, "-r", "--dry-run", status=2)
+    for name in ODD:
+        s3.put_object(Bucket=bucket, Key=f"top/{name}", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="top2", Body=b"1")
+    at("rm", f"s3://{bucket}/top", status=2)
+    at("rm", f"s3://{bucket}/top/none", status=2)
+    at("rm", f"s3://{bucket}/top/a b", "-q")
+    assert "would remove 9, 9 bytes" in at("rm", f"s3://{bucket}/top", "-r", "--dry-run").stderr
+    assert "removed 9, 9 bytes" in at("rm", f"s3://{bucket}/top", "-r").stderr
+    assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["top2"]
+    at("rm", f"s3://{bucket}/top", "-r", status=2)
+
+
+def test_rm_of_many(at, s3_server, bucket):
+    fill(s3_server.buckets / bucket, {f"{i % 50:02}/{i:04}": b"" for i in range(3000)})
+    assert "removed 3,000, 0 bytes" in at("rm", f"s3://{bucket}", "-r").stderr
+    assert not at("ls", f"s3://{bucket}", "-r").stdout
+
+
+def test_rm_of_versions(at, s3, bucket):
+    """Versions go for good, one by one and all; uploads too."""
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    for key in ("d/k", "d/k", "d/k2", "d/k%20 ü"):
+        s3.put_object(Bucket=bucket, Key=key, Body=b"1")
+    at("rm", f"s3://{bucket}/d/k")
+    assert len(at("ls", f"s3://{bucket}/d/k", "--versions", "--json").stdout.splitlines()) == 3, "it can be brought back"
+    at("rm", f"s3://{bucket}/d", "--versions", status=None)
+    at("rm", f"s3://{bucket}/d/k", "--versions", "--dry-run")
+    assert "removed 3" in at("rm", f"s3://{bucket}/d/k", "--versions").stderr
+    left = s3.list_object_versions(Bucket=bucket)
+    assert sorted(entry["Key"] for entry in left["Versions"]) == ["d/k%20 ü", "d/k2"] and "DeleteMarkers" not in left
+    at("rm", f"s3://{bucket}", "--versions", "--recursive")
+    left = s3.list_object_versions(Bucket=bucket)
+    assert "Versions" not in left and "DeleteMarkers" not in left
+    for key in ("d/up", "d/up", "other"):
+        s3.create_multipart_upload(Bucket=bucket, Key=key)
+    at("rm", f"s3://{bucket}/d", "--uploads", status=None)
+    assert len(s3.list_multipart_uploads(Bucket=bucket)["Uploads"]) == 3
+    at("rm", f"s3://{bucket}/d", "--uploads", "-r")
+    at("rm", f"s3://{bucket}/other", "--uploads")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
 # --- results in a bucket
 
 
