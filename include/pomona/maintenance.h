@@ -3,6 +3,7 @@
 #define POMONA_MAINTENANCE_H
 
 #include "pomona/context.h"
+#include "pomona/places.h"
 #include "pomona/profile.h"
 
 #include <stdbool.h>
@@ -37,6 +38,13 @@ POMONA_API pomona_status pomona_verify(const struct pomona_context *context, con
                                        const struct pomona_verify_options *options,
                                        struct pomona_verify_result *result, struct pomona_error *error);
 
+/* The same for s3://bucket/prefix: parts are copied to scratch one at a time, and removed when they are checked. POMONA_E_UNSUPPORTED: a web
+ * server, which can't be listed. */
+POMONA_API pomona_status pomona_verify_place(const struct pomona_context *context,
+                                             struct pomona_places *places, const char *uri,
+                                             const struct pomona_verify_options *options,
+                                             struct pomona_verify_result *result, struct pomona_error *error);
+
 /* Recovering. What no finished result refers to is removed: the staging of jobs that were interrupted, temporary files, and parts
  * in Results that _SUCCESS does not name. Two things are not:
  *   - a commit that had begun is ended, not dropped: everything is there, and half of it would be worse than either;
@@ -64,6 +72,18 @@ struct pomona_recover_result {
  * a commit that can't be ended; POMONA_E_IO, POMONA_E_MEMORY. `result` may be NULL. */
 POMONA_API pomona_status pomona_recover(const char *dst, const struct pomona_recover_options *options,
                                         struct pomona_recover_result *result, struct pomona_error *error);
+
+/* The same for s3://bucket/prefix. Removed are: a lock that has not been renewed for two minutes (by the server's clock) or is that of this
+ * machine's dead job; unfinished uploads of names that pomona gives; in Results and PCA_Results parts that no `_SUCCESS` names (all of
+ * them where there is none: a commit did not end), in Errors those of Results without `_SUCCESS`; and the folder in scratch where this
+ * machine was making the result. If that holds a result which only has to be published, it is kept, and nothing else is touched: --resume
+ * of the same command ends it in a moment, unless `drop`. A prefix without anything is clean.
+ *
+ * POMONA_E_EXISTS says who holds the lock, if a job is at work; POMONA_E_UNSUPPORTED: a web server; else as above. */
+POMONA_API pomona_status pomona_recover_place(struct pomona_places *places, const char *uri,
+                                              const struct pomona_recover_options *options,
+                                              struct pomona_recover_result *result,
+                                              struct pomona_error *error);
 
 #ifdef __cplusplus
 }

@@ -25,6 +25,9 @@ int command_model(struct elsewhere *elsewhere, int argc, char **argv);
 int command_bench(struct elsewhere *elsewhere, int argc, char **argv);
 int command_recover(struct elsewhere *elsewhere, int argc, char **argv);
 int command_verify(struct elsewhere *elsewhere, int argc, char **argv);
+int command_ls(struct elsewhere *elsewhere, int argc, char **argv);
+int command_rm(struct elsewhere *elsewhere, int argc, char **argv);
+int command_cp(struct elsewhere *elsewhere, int argc, char **argv);
 int command_cpu(struct elsewhere *elsewhere, int argc, char **argv);
 
 /* Prints a failure on standard error and returns its exit code. */
@@ -39,6 +42,9 @@ bool was_signalled(void *unused);
 
 /* "1,234,567" in out[0..32). */
 const char *format_count(long long value, char out[32]);
+
+/* A file's name on standard output, on one line: control characters become \xNN. */
+void print_name(const char *name);
 
 /* Text as a JSON string, quotes included, on standard output. */
 void print_json_text(const char *text);

@@ -52,6 +52,15 @@ const char *format_count(long long value, char out[32]) {
     return out;
 }
 
+void print_name(const char *name) {
+    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
+        if (*c < 0x20 || *c == 0x7f)
+            printf("\\x%02x", *c);
+        else
+            putchar(*c);
+    }
+}
+
 void print_json_text(const char *text) {
     putchar('"');
     for (const unsigned char *c = (const unsigned char *)text; *c; c++) {

@@ -61,7 +61,6 @@ static void print_summary(const char *dst, const struct pomona_recover_result *r
 }
 
 int command_recover(struct elsewhere *elsewhere, int argc, char **argv) {
-    (void)elsewhere;
     bool json = false, dry_run = false, drop = false;
     const char *dst = NULL;
     const struct option table[] = {
@@ -81,11 +80,17 @@ int command_recover(struct elsewhere *elsewhere, int argc, char **argv) {
             "  a commit that had begun             is ended: only files are moved, and DST is whole again\n"
             "  temporary files, and parts that     are removed, if pomona made them\n"
             "    Results/_SUCCESS does not name\n"
-            "Anything else is kept and named. pomona verify says afterwards whether DST is whole.\n\n"
+            "Of s3://bucket/prefix also: the lock of a job that died, unfinished uploads, all parts where "
+            "there "
+            "is no\n"
+            "_SUCCESS, and what this machine was making in --scratch for that DST. Anything else is kept and "
+            "named.\n"
+            "pomona verify says afterwards whether DST is whole.\n\n"
             "Exit code 0: done; 2: no such folder, or a job is at work; 4: something can't be removed.\n\n"
             "Examples:\n"
             "  pomona recover result --dry-run\n"
-            "  pomona recover result\n",
+            "  pomona recover result\n"
+            "  pomona recover s3://out/result\n",
         .options = table,
         .operands = &dst,
         .operand_min = 1,
@@ -98,7 +103,9 @@ int command_recover(struct elsewhere *elsewhere, int argc, char **argv) {
     const struct pomona_recover_options options = {
         .dry_run = dry_run, .drop = drop, .item = print_item, .user = &printing};
     if (json) printf("{\n  \"items\": [");
-    pomona_status status = pomona_recover(dst, &options, &result, &error);
+    pomona_status status = pomona_places_is_remote(dst)
+                               ? pomona_recover_place(elsewhere->places, dst, &options, &result, &error)
+                               : pomona_recover(dst, &options, &result, &error);
     if (json)
         end_json(&printing, &result);
     else if (status == POMONA_OK)

@@ -45,7 +45,6 @@ static void print_summary(const char *dst, const struct pomona_verify_result *re
 }
 
 int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
-    (void)elsewhere;
     bool json = false;
     const char *dst = NULL;
     const struct option table[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0}, {0}};
@@ -55,11 +54,13 @@ int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
         .summary = "Compares the results in DST with what Results/_SUCCESS says of them, byte by byte.",
         .details = "Each part must be there, with its bytes, SHA-256, rows and feature space; nothing else "
                    "may be; Errors\n"
-                   "must have its rows, and moments.pom be intact and of these rows. Nothing is changed.\n\n"
+                   "must have its rows, and moments.pom be intact and of these rows. Nothing is changed.\n"
+                   "Of s3://bucket/prefix one part at a time is copied to --scratch.\n\n"
                    "Exit code 0: whole; 2: faults, each told in a line, or no results; 4: something can't be "
                    "read.\n\n"
-                   "Example:\n"
-                   "  pomona verify result\n",
+                   "Examples:\n"
+                   "  pomona verify result\n"
+                   "  pomona verify s3://out/result\n",
         .options = table,
         .operands = &dst,
         .operand_min = 1,
@@ -76,7 +77,9 @@ int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
     if (status != POMONA_OK) return report_error(status, &error);
     catch_signals();
     if (json) printf("{\n  \"faults\": [");
-    status = pomona_verify(context, dst, &options, &result, &error);
+    status = pomona_places_is_remote(dst)
+                 ? pomona_verify_place(context, elsewhere->places, dst, &options, &result, &error)
+                 : pomona_verify(context, dst, &options, &result, &error);
     if (json)
         end_json(&printing, &result, status == POMONA_OK);
     else

@@ -10,12 +10,6 @@ static const char lock_name[] = "_temporary/lock";
 
 enum { LOCK_MAX = 4096 };
 
-/* What a lock says; texts are cut where they are longer. */
-struct holder {
-    char token[LOCK_TOKEN_SIZE], host[128];
-    long long process;
-};
-
 /* By hand: jansson and base/json.h give the same names to different things. */
 static pomona_status write_text(const struct publication_lock *lock, struct buffer *out,
                                 struct pomona_error *error) {
@@ -33,16 +27,6 @@ static void copy(char *out, size_t size, const json_t *object, const char *key) 
     snprintf(out, size, "%s", text ? text : "");
 }
 
-static struct holder read_holder(const struct buffer *text) {
-    struct holder holder = {.process = 0};
-    json_t *root = json_loadb((const char *)text->data, text->size, 0, NULL);
-    copy(holder.token, sizeof holder.token, root, "token");
-    copy(holder.host, sizeof holder.host, root, "host");
-    holder.process = json_integer_value(json_object_get(root, "process"));
-    json_decref(root);
-    return holder;
-}
-
 static pomona_status put(struct place *place, struct publication_lock *lock, enum place_condition condition,
                          const char *etag, struct pomona_error *error) {
     struct buffer text = BUFFER_INIT(LOCK_MAX);
@@ -55,33 +39,57 @@ static pomona_status put(struct place *place, struct publication_lock *lock, enu
     return status;
 }
 
-/* The lock is there: whether it may be taken over, with its ETag. */
-static pomona_status look(struct place *place, const struct publication_lock *lock, char etag[LOCK_ETAG_SIZE],
-                          bool *ours, struct pomona_error *error) {
+static void parse(const struct buffer *text, struct publication_lock_holder *holder) {
+    json_t *root = json_loadb((const char *)text->data, text->size, 0, NULL);
+    copy(holder->token, sizeof holder->token, root, "token");
+    copy(holder->host, sizeof holder->host, root, "host");
+    holder->process = json_integer_value(json_object_get(root, "process"));
+    json_decref(root);
+}
+
+pomona_status publication_lock_look(struct place *place, struct publication_lock_holder *holder,
+                                    struct pomona_error *error) {
     struct buffer text = BUFFER_INIT(LOCK_MAX);
     struct place_item item;
-    pomona_status status = place_read(place, lock_name, &text, etag, error);
+    memset(holder, 0, sizeof *holder);
+    pomona_status status = place_read(place, lock_name, &text, holder->etag, error);
     if (status == POMONA_OK) status = place_stat(place, lock_name, &item, error);
     if (status == POMONA_OK) {
-        struct holder holder = read_holder(&text);
-        long long age = (long long)(time(NULL) - item.modified);
-        *ours = strcmp(holder.token, lock->token) == 0 || age > LOCK_STALE_SECONDS;
-        if (!*ours)
-            status = fail(error, POMONA_E_EXISTS, NULL,
-                          "another job is writing there (process %lld on %s, last sign %lld s ago; a dead "
-                          "one's lock can be "
-                          "taken over after %d s)",
-                          holder.process, holder.host, age, LOCK_STALE_SECONDS);
+        parse(&text, holder);
+        /* Both times by the server's clock, as ours may be wrong. */
+        holder->age = (item.now ? item.now : (int64_t)time(NULL)) - item.modified;
     }
     buffer_free(&text);
     return status;
+}
+
+bool publication_lock_is_dead(const struct publication_lock_holder *holder, const char *token) {
+    return strcmp(holder->token, token) == 0 || holder->age > LOCK_STALE_SECONDS;
+}
+
+pomona_status publication_lock_refuse(const struct publication_lock_holder *holder,
+                                      struct pomona_error *error) {
+    return fail(
+        error, POMONA_E_EXISTS, NULL,
+        "another job is writing there (process %lld on %s, last sign %lld s ago; a dead one's lock can "
+        "be taken over after %d s)",
+        holder->process, holder->host, (long long)holder->age, LOCK_STALE_SECONDS);
+}
+
+/* The lock is there: its ETag, if it may be taken over. */
+static pomona_status look(struct place *place, const struct publication_lock *lock, char etag[LOCK_ETAG_SIZE],
+                          struct pomona_error *error) {
+    struct publication_lock_holder holder;
+    TRY(publication_lock_look(place, &holder, error));
+    memcpy(etag, holder.etag, LOCK_ETAG_SIZE);
+    return publication_lock_is_dead(&holder, lock->token) ? POMONA_OK
+                                                          : publication_lock_refuse(&holder, error);
 }
 
 pomona_status publication_lock_take(struct place *place, struct publication_lock *lock,
                                     struct pomona_error *error) {
     enum { TRIES = 4 };
     char etag[LOCK_ETAG_SIZE];
-    bool ours = false;
     lock->etag[0] = '\0';
     for (int i = 0; i < TRIES; i++) {
         struct pomona_error refused = {0};
@@ -91,7 +99,7 @@ pomona_status publication_lock_take(struct place *place, struct publication_lock
             if (error) *error = refused;
             return status;
         }
-        status = look(place, lock, etag, &ours, error);
+        status = look(place, lock, etag, error);
         if (status == POMONA_E_INPUT) continue; /* gone meanwhile */
         TRY(status);
         status = put(place, lock, PLACE_IF_SAME, etag, error);
@@ -104,12 +112,11 @@ pomona_status publication_lock_take(struct place *place, struct publication_lock
 pomona_status publication_lock_renew(struct place *place, struct publication_lock *lock,
                                      struct pomona_error *error) {
     char etag[LOCK_ETAG_SIZE];
-    bool ours = false;
     struct pomona_error refused = {0};
     pomona_status status = put(place, lock, PLACE_IF_SAME, lock->etag, &refused);
     if (status == POMONA_E_EXISTS || status == POMONA_E_INPUT) {
         /* Our own write whose answer was lost has changed it as well. */
-        status = look(place, lock, etag, &ours, error);
+        status = look(place, lock, etag, error);
         if (status == POMONA_OK) status = put(place, lock, PLACE_IF_SAME, etag, error);
     } else if (status != POMONA_OK && error) {
         *error = refused;

@@ -15,6 +15,23 @@ struct publication_lock {
     char etag[LOCK_ETAG_SIZE]; /* of the lock as it was last written; "" : not held */
 };
 
+/* Who holds a lock; texts are cut where they are longer. */
+struct publication_lock_holder {
+    char token[LOCK_TOKEN_SIZE], host[128];
+    char etag[LOCK_ETAG_SIZE];
+    long long process;
+    int64_t age; /* seconds since it was renewed, by the server's clock */
+};
+
+/* POMONA_E_INPUT: there is no lock. */
+pomona_status publication_lock_look(struct place *place, struct publication_lock_holder *holder,
+                                    struct pomona_error *error);
+/* Whether it is our own or that of a job that died. */
+bool publication_lock_is_dead(const struct publication_lock_holder *holder, const char *token);
+/* POMONA_E_EXISTS, with who holds it. */
+pomona_status publication_lock_refuse(const struct publication_lock_holder *holder,
+                                      struct pomona_error *error);
+
 /* `token` is kept by the caller between runs. POMONA_E_EXISTS names who holds it and since when. */
 pomona_status publication_lock_take(struct place *place, struct publication_lock *lock,
                                     struct pomona_error *error);

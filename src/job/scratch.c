@@ -70,8 +70,7 @@ struct names {
     size_t count, capacity;
 };
 
-/* A name that is safe as a path below a folder. */
-static bool is_tame(const char *name) {
+bool scratch_is_tame(const char *name) {
     for (const char *at = name;; at++) {
         size_t length = strcspn(at, "/");
         if (length == 0 || (length == 1 && at[0] == '.') || (length == 2 && at[0] == '.' && at[1] == '.'))
@@ -85,7 +84,7 @@ static pomona_status keep_name(void *user, const struct place_item *item, struct
     struct names *names = user;
     size_t length = strlen(item->name);
     if (length > 0 && item->name[length - 1] == '/') return POMONA_OK; /* the mark of a folder */
-    if (!is_tame(item->name))
+    if (!scratch_is_tame(item->name))
         return fail(error, POMONA_E_UNSUPPORTED, item->name, "can't be the name of a file");
     if (names->count == names->capacity) {
         size_t capacity = names->capacity ? 2 * names->capacity : 256;

@@ -5,6 +5,8 @@
 #include "base/error.h"
 #include "store/places.h"
 
+#include <stdbool.h>
+
 /* The folder of scratch for `uri` and a purpose ("in", "out"), not made yet: ROOT/PURPOSE-HASH. ROOT is the option, POMONA_SCRATCH,
  * $XDG_CACHE_HOME/pomona, ~/.cache/pomona or /var/tmp/pomona-UID. Memory is the caller's (memory_free). */
 pomona_status scratch_folder(const struct pomona_places *places, const char *purpose, const char *uri,
@@ -12,6 +14,9 @@ pomona_status scratch_folder(const struct pomona_places *places, const char *pur
 
 /* What comes after the last slash of a URI. */
 const char *scratch_base_name(const char *uri);
+
+/* Whether a name is safe as a path below a folder: no `.`, `..` or empty level. */
+bool scratch_is_tame(const char *name);
 
 /* Copies everything below `uri` into `folder`; names that would leave it are refused. */
 pomona_status scratch_fetch_all(struct pomona_places *places, const char *uri, const char *folder,

@@ -2,6 +2,7 @@
 #include "job/commit_log.h"
 #include "job/error_rows.h"
 #include "job/success_file.h"
+#include "job/verify_source.h"
 #include "pomona/maintenance.h"
 #include "pomona/moments.h"
 #include "store/folder.h"
@@ -20,7 +21,8 @@ struct verifying {
     const struct pomona_context *context;
     const struct pomona_verify_options *options;
     struct pomona_verify_result *result;
-    const char *dst;
+    const char *dst; /* as the user calls it */
+    const struct verify_source *source;
     char *results;
     struct success success;
     const char **names; /* [success.count], sorted */
@@ -37,6 +39,13 @@ static void tell(struct verifying *v, const char *kind, const char *file, const 
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
+    /* Where something is read from is not what it is called. */
+    size_t local = strlen(v->source->folder);
+    if (strcmp(v->source->folder, v->dst) != 0 && strncmp(text, v->source->folder, local) == 0) {
+        char rest[sizeof text];
+        snprintf(rest, sizeof rest, "%s", text + local);
+        snprintf(text, sizeof text, "%.200s%.300s", v->dst, rest);
+    }
     fail(&line, POMONA_E_CORRUPT, file, "%s", text); /* makes a line that no file name can forge */
     v->result->faults++;
     if (v->options->fault) v->options->fault(v->options->user, kind, file, line.message);
@@ -108,23 +117,53 @@ static pomona_status check_open_part(struct verifying *v, const struct source *s
     return check_footer(v, source, path, part);
 }
 
-static pomona_status check_part(struct verifying *v, const struct success_part *part) {
+/* Where a name in DST can be read once the source has brought it. NULL: out of memory. */
+static char *local_path(const struct verifying *v, const char *name) {
+    return path_join(v->source->folder, name);
+}
+
+static pomona_status bring(struct verifying *v, const char *name, struct pomona_error *error) {
+    return v->source->bring ? v->source->bring(v->source->self, name, error) : POMONA_OK;
+}
+
+static void drop(struct verifying *v, const char *name) {
+    if (v->source->drop) v->source->drop(v->source->self, name);
+}
+
+static pomona_status read_part(struct verifying *v, const struct success_part *part, const char *local,
+                               const char *path) {
     struct file_source file = FILE_SOURCE_INIT;
     struct source source;
     struct pomona_error cause = {0};
-    char *path = path_join(v->results, part->name);
-    if (!path) return fail_memory(v->error, "path");
-    pomona_status status = file_source_open(&file, path, &source, &cause);
+    pomona_status status = file_source_open(&file, local, &source, &cause);
     if (status == POMONA_OK) {
         status = check_open_part(v, &source, path, part);
     } else if (is_fatal(status)) {
         fail(v->error, status, NULL, "%s", cause.message);
     } else {
-        bool there = path_exists(path);
+        bool there = path_exists(local);
         tell(v, there ? "unreadable" : "missing", path, there ? "can't be read" : "is missing");
         status = POMONA_OK;
     }
     file_source_close(&file);
+    return status;
+}
+
+static pomona_status check_part(struct verifying *v, const struct success_part *part) {
+    struct pomona_error cause = {0};
+    char *name = path_join("Results", part->name), *path = path_join(v->results, part->name);
+    char *local = name ? local_path(v, name) : NULL;
+    pomona_status status = local && path ? bring(v, name, &cause) : fail_memory(&cause, "path");
+    if (is_fatal(status))
+        fail(v->error, status, NULL, "%s", cause.message);
+    else if (status == POMONA_OK || status == POMONA_E_INPUT) /* what is missing is not there to be read */
+        status = read_part(v, part, local, path);
+    else
+        tell(v, "unreadable", path, "%s", cause.message);
+    if (!is_fatal(status)) status = POMONA_OK;
+    if (name) drop(v, name);
+    memory_free(name);
+    memory_free(local);
     memory_free(path);
     return status;
 }
@@ -145,29 +184,40 @@ static pomona_status sort_names(struct verifying *v) {
 }
 
 /* What readers of the folder would take for a part, and is none. Names with `_` or `.` are nobody's business. */
-static pomona_status check_strangers(struct verifying *v) {
+static pomona_status check_stranger(void *user, const char *name, struct pomona_error *error) {
+    struct verifying *v = user;
+    if (name[0] == '_' || name[0] == '.') return POMONA_OK;
+    if (v->success.count > 0 &&
+        bsearch(&name, (const void *)v->names, v->success.count, sizeof *v->names, compare_names))
+        return POMONA_OK;
+    char *path = path_join(v->results, name);
+    if (!path) return fail_memory(error, "path");
+    tell(v, "stranger", path, "_SUCCESS does not name it");
+    memory_free(path);
+    return POMONA_OK;
+}
+
+static pomona_status list_folder(struct verifying *v) {
     DIR *stream = opendir(v->results);
     if (!stream) return fail_errno(v->error, errno, 1, v->results, "cannot list");
-    for (struct dirent *entry; (entry = readdir(stream));) {
-        const char *name = entry->d_name;
-        if (name[0] == '_' || name[0] == '.') continue;
-        if (v->success.count > 0 &&
-            bsearch(&name, (const void *)v->names, v->success.count, sizeof *v->names, compare_names))
-            continue;
-        char *path = path_join(v->results, name);
-        tell(v, "stranger", path ? path : name, "_SUCCESS does not name it");
-        memory_free(path);
-    }
+    pomona_status status = POMONA_OK;
+    for (struct dirent *entry; status == POMONA_OK && (entry = readdir(stream));)
+        status = check_stranger(v, entry->d_name, v->error);
     closedir(stream);
-    return POMONA_OK;
+    return status;
+}
+
+static pomona_status check_strangers(struct verifying *v) {
+    if (!v->source->list) return list_folder(v);
+    return v->source->list(v->source->self, check_stranger, v, v->error);
 }
 
 static pomona_status check_errors(struct verifying *v) {
     struct error_rows rows = ERROR_ROWS_INIT;
     struct pomona_error cause = {0};
-    char *folder = path_join(v->dst, "Errors");
-    if (!folder) return fail_memory(v->error, "path");
-    pomona_status status = error_rows_read(folder, 1, &rows, &cause);
+    char *folder = path_join(v->dst, "Errors"), *local = local_path(v, "Errors");
+    pomona_status status = folder && local ? bring(v, "Errors/", &cause) : fail_memory(&cause, "path");
+    if (status == POMONA_OK) status = error_rows_read(local, 1, &rows, &cause);
     if (is_fatal(status))
         fail(v->error, status, NULL, "%s", cause.message);
     else if (status != POMONA_OK)
@@ -176,6 +226,8 @@ static pomona_status check_errors(struct verifying *v) {
         tell(v, "errors", folder, "has %lld rows, _SUCCESS says %lld", (long long)rows.total,
              (long long)v->success.errors);
     error_rows_free(&rows);
+    drop(v, "Errors/");
+    memory_free(local);
     memory_free(folder);
     return is_fatal(status) ? status : POMONA_OK;
 }
@@ -193,13 +245,13 @@ static pomona_status moments_hash(const char *path, char hex[SHA256_HEX_SIZE], s
     return status;
 }
 
-static pomona_status check_moments_file(struct verifying *v, const char *path) {
+static pomona_status check_moments_file(struct verifying *v, const char *local, const char *path) {
     struct pomona_moments *moments = NULL;
     struct pomona_moments_info info;
     struct pomona_error cause = {0};
     char hex[SHA256_HEX_SIZE] = "";
-    pomona_status status = pomona_moments_read(v->context, path, &moments, &cause);
-    if (status == POMONA_OK) status = moments_hash(path, hex, &cause);
+    pomona_status status = pomona_moments_read(v->context, local, &moments, &cause);
+    if (status == POMONA_OK) status = moments_hash(local, hex, &cause);
     if (is_fatal(status)) {
         pomona_moments_free(&moments);
         return fail(v->error, status, NULL, "%s", cause.message);
@@ -223,18 +275,26 @@ static pomona_status check_moments_file(struct verifying *v, const char *path) {
 }
 
 static pomona_status check_moments(struct verifying *v) {
-    char *path = path_join(v->dst, "moments.pom");
-    if (!path) return fail_memory(v->error, "path");
-    pomona_status status = POMONA_OK;
-    if (path_exists(path))
-        status = check_moments_file(v, path);
-    else if (v->success.moments[0])
-        tell(v, "moments", path, "is missing");
+    static const char name[] = "moments.pom";
+    struct pomona_error cause = {0};
+    char *path = path_join(v->dst, name), *local = local_path(v, name);
+    pomona_status status = path && local ? bring(v, name, &cause) : fail_memory(&cause, "path");
+    if (status != POMONA_OK && status != POMONA_E_INPUT) {
+        fail(v->error, status, NULL, "%s", cause.message);
+    } else {
+        status = POMONA_OK;
+        if (path_exists(local))
+            status = check_moments_file(v, local, path);
+        else if (v->success.moments[0])
+            tell(v, "moments", path, "is missing");
+    }
+    drop(v, name);
+    memory_free(local);
     memory_free(path);
     return status;
 }
 
-static bool is_interrupted(const char *dst) {
+static bool is_interrupted_folder(const char *dst) {
     char *staging = path_join(dst, "_temporary"), *job = staging ? path_join(staging, "job") : NULL;
     bool interrupted = job && (path_exists(job) || commit_log_pending(staging));
     memory_free(staging);
@@ -247,8 +307,12 @@ static pomona_status verify(struct verifying *v) {
     int64_t rows = 0;
     v->results = path_join(v->dst, "Results");
     if (!v->results) return fail_memory(v->error, "path");
-    result->interrupted = is_interrupted(v->dst);
-    TRY(success_read(v->results, &v->success, v->error));
+    result->interrupted = v->source->bring ? v->source->interrupted : is_interrupted_folder(v->dst);
+    TRY(bring(v, "Results/_SUCCESS", v->error));
+    char *local = local_path(v, "Results");
+    pomona_status status = local ? success_read(local, &v->success, v->error) : fail_memory(v->error, "path");
+    memory_free(local);
+    TRY(status);
     result->parts = (int64_t)v->success.count;
     result->rows = v->success.rows;
     result->errors = v->success.errors;
@@ -267,19 +331,21 @@ static pomona_status verify(struct verifying *v) {
     return check_moments(v);
 }
 
-pomona_status pomona_verify(const struct pomona_context *context, const char *dst,
-                            const struct pomona_verify_options *options, struct pomona_verify_result *result,
-                            struct pomona_error *error) {
+pomona_status verify_source(const struct pomona_context *context, const char *dst,
+                            const struct verify_source *source, const struct pomona_verify_options *options,
+                            struct pomona_verify_result *result, struct pomona_error *error) {
     static const struct pomona_verify_options none = {.fault = NULL};
     struct pomona_verify_result own;
+    struct pomona_error own_error;
     if (!result) result = &own;
     memset(result, 0, sizeof *result);
     struct verifying v = {.context = context,
                           .options = options ? options : &none,
                           .result = result,
                           .dst = dst,
+                          .source = source,
                           .success = SUCCESS_INIT,
-                          .error = error};
+                          .error = error ? error : &own_error};
     pomona_status status = verify(&v);
     success_free(&v.success);
     memory_free((void *)v.names);
@@ -287,4 +353,10 @@ pomona_status pomona_verify(const struct pomona_context *context, const char *ds
     if (status == POMONA_OK && result->faults > 0)
         return fail(error, POMONA_E_CORRUPT, dst, "%lld faults", (long long)result->faults);
     return status;
+}
+
+pomona_status pomona_verify(const struct pomona_context *context, const char *dst,
+                            const struct pomona_verify_options *options, struct pomona_verify_result *result,
+                            struct pomona_error *error) {
+    return verify_source(context, dst, &(struct verify_source){.folder = dst}, options, result, error);
 }

@@ -4,6 +4,7 @@
 #include "store/folder.h"
 #include "store/place_kind.h"
 
+#include <stdio.h>
 #include <string.h>
 
 pomona_status place_open(struct pomona_places *places, const char *uri, struct place **place,
@@ -25,12 +26,32 @@ void place_free(struct place **place) {
     memory_free(root);
 }
 
+const char *place_root(const struct place *place) { return place->root; }
+
 char *place_uri(const struct place *place, const char *name) {
     return name[0] ? path_join(place->root, name) : memory_copy_string(place->root);
 }
 
+void place_shown(const char *uri, char *out, size_t capacity) {
+    bool web = place_is_remote(uri) && strncmp(uri, "s3://", 5) != 0;
+    const char *host = web ? strstr(uri, "://") + 3 : uri;
+    size_t scheme = (size_t)(host - uri), authority = strcspn(host, "/?#"), shown = strlen(host);
+    if (web) {
+        shown = strcspn(host, "?#");
+        for (size_t at = authority; at > 0; at--) {
+            if (host[at - 1] != '@') continue;
+            host += at;
+            shown -= at;
+            break;
+        }
+    }
+    snprintf(out, capacity, "%.*s%.*s%s", (int)scheme, uri, (int)shown, host, host[shown] ? "?..." : "");
+}
+
 static pomona_status cannot(const struct place *place, const char *what, struct pomona_error *error) {
-    return fail(error, POMONA_E_UNSUPPORTED, place->root, "%s can't be %s", place->kind->name, what);
+    char shown[1024];
+    place_shown(place->root, shown, sizeof shown);
+    return fail(error, POMONA_E_UNSUPPORTED, shown, "%s can't be %s", place->kind->name, what);
 }
 
 pomona_status place_list(struct place *place, const char *prefix, bool shallow, place_visit visit, void *user,

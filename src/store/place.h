@@ -25,6 +25,7 @@ struct place_item {
     const char *staged;  /* receipt of an upload that was not committed; "" */
     uint64_t size;
     int64_t modified; /* seconds of the epoch */
+    int64_t now;      /* the same by the clock of the place, of place_stat alone; 0: it did not say */
     bool is_folder;   /* name ends in `/`: only when a listing does not go below */
     bool is_latest, is_delete_marker;
 };
@@ -40,8 +41,14 @@ pomona_status place_open(struct pomona_places *places, const char *uri, struct p
                          struct pomona_error *error);
 void place_free(struct place **place);
 
+/* "s3://bucket/prefix", the address or the path, without a slash at the end. */
+const char *place_root(const struct place *place);
+
 /* The full name for messages and results: root + name ("s3://bucket/prefix/name"). Memory is the caller's (memory_free); NULL: none. */
 char *place_uri(const struct place *place, const char *name);
+
+/* A URI for messages into out[0..capacity): of a web address without user and password, and without its query, which may be a signature. */
+void place_shown(const char *uri, char *out, size_t capacity);
 
 /* Visits what is below `prefix` ("" : all) in bytewise order of names within a prefix; with `shallow` only one level, where deeper
  * ones are folders. S3 is listed by several prefixes at once where the first page ends early. POMONA_E_INPUT: there is no such

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { DEPTH_MAX = 256 };
@@ -160,6 +161,7 @@ static pomona_status stat_folder(struct place *place, const char *name, struct p
                                     .staged = "",
                                     .size = (uint64_t)info.st_size,
                                     .modified = info.st_mtime,
+                                    .now = time(NULL),
                                     .is_folder = S_ISDIR(info.st_mode),
                                     .is_latest = true};
     return status;

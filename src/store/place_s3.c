@@ -68,6 +68,7 @@ static pomona_status stat_s3(struct place *place, const char *name, struct place
             item->size = strtoull(text, NULL, 10);
         if (http_header(&call.transfer, "last-modified", text, sizeof text))
             item->modified = curl_getdate(text, NULL);
+        if (http_header(&call.transfer, "date", text, sizeof text)) item->now = curl_getdate(text, NULL);
     }
     s3_call_free(&call);
     return status;

@@ -46,7 +46,9 @@ static struct request start(struct place *place, const char *method, const char 
     request.transfer.method = method;
     request.transfer.prepare = prepare;
     request.transfer.response = response;
-    snprintf(request.uri, sizeof request.uri, "%s%s%s", place->root, name[0] ? "/" : "", name);
+    char shown[1024];
+    place_shown(place->root, shown, sizeof shown);
+    snprintf(request.uri, sizeof request.uri, "%s%s%s", shown, name[0] ? "/" : "", name);
     return request;
 }
 
