@@ -245,7 +245,7 @@ static bool is_for_files(const char *to) {
     struct place *place = NULL;
     struct place_item item = {.is_folder = false};
     if (ends_in_slash(to)) return true;
-    if (place_is_remote(to)) return strncmp(to, "s3://", 5) == 0 && !strchr(to + 5, '/');
+    if (place_is_remote(to)) return place_is_bucket(to);
     bool folder = place_open(NULL, to, &place, NULL) == POMONA_OK &&
                   place_stat(place, "", &item, NULL) == POMONA_OK && item.is_folder;
     place_free(&place);

@@ -184,6 +184,10 @@ def test_cp_of_an_object(at, s3, bucket, tmp_path):
     at("cp", f"s3://{bucket}/none", tmp_path / "g", status=2)
     at("cp", f"s3://{bucket}/x", tmp_path / "g", "-r")
     assert content(tmp_path / "g") == {"f": b"one", "other": LARGE}
+    for name in (bucket, bucket + "/"):
+        for command in (["cp", f"s3://{name}", tmp_path / "h"], ["cp", f"s3://{name}", "-"], ["rm", f"s3://{name}"]):
+            assert "is a bucket" in at(*command, status=2).stderr
+    at("cp", tmp_path / "f", f"s3://{bucket}/", status=2)
     assert "nothing below" in at("cp", f"s3://{bucket}/nothing", tmp_path / "h", "-r", status=2).stderr
     fill(tmp_path / "many", {str(i): b"%d" % i for i in range(300)})
     at("cp", tmp_path / "many", f"s3://{bucket}/many", "-r")
