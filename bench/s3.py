@@ -147,6 +147,13 @@ def listing(rows, server, options):
                 rows.add("listing", f"{keys} keys, all as one body, unread", number, raw, "s", "curl")
                 rows.add("listing", f"{keys} keys, pomona ls", number, seconds, "s", f"processor {usage.ru_utime + usage.ru_stime:.2f} s")
                 rows.add("listing", f"{keys} keys, pomona ls, memory", number, usage.ru_maxrss / 1024, "MiB")
+    with loopback.ListServer("--keys", "1000000", "--prefixes", "100", "--latency", "20") as lists:
+        for number in range(options.rounds):
+            pages = common.timed([sys.executable, "-c", SIDE_BY_SIDE, lists.url])[0]
+            seconds, _ = run(lists.url, server, "ls", "s3://bucket/", "--recursive", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            rows.add("listing", "1000000 keys, 20 ms, unread", number, pages, "s", "16 connections over the 100 folders, start of Python included")
+            rows.add("listing", "1000000 keys, 20 ms, pomona ls", number, seconds, "s", "16 lists side by side")
+    print(f"listing, 20 ms: {rows.median('listing', '1000000 keys, 20 ms, pomona ls', 's') / rows.median('listing', '1000000 keys, 20 ms, unread', 's'):.2f} x")
     what = "1000000 keys, "
     print(f"listing: {rows.median('listing', what + 'pomona ls', 's') / rows.median('listing', what + 'pages in a row, unread', 's'):.2f} x "
           "the pages in a row")
@@ -161,6 +168,32 @@ while token is not None:
     head = page[:2000] + page[-2000:]
     found = re.search(rb"<NextContinuationToken>(.*?)</NextContinuationToken>", head)
     token = found and found[1].decode()
+"""
+
+SIDE_BY_SIDE = """
+import concurrent.futures, http.client, re, sys, threading, urllib.parse
+local = threading.local()
+
+def get(query):
+    if not hasattr(local, "connection"):
+        local.connection = http.client.HTTPConnection(sys.argv[1].removeprefix("http://"))
+    local.connection.request("GET", "/bucket?list-type=2&" + query)
+    return local.connection.getresponse().read()
+
+def level(prefix):
+    page = get("delimiter=%2F&prefix=" + urllib.parse.quote(prefix, safe=""))
+    return [name.decode() for name in re.findall(rb"<CommonPrefixes><Prefix>(.*?)</Prefix>", page)]
+
+def walk(prefix):
+    token = ""
+    while token is not None:
+        page = get("prefix=" + urllib.parse.quote(prefix, safe="") + (token and "&continuation-token=" + urllib.parse.quote(token, safe="")))
+        found = re.search(rb"<NextContinuationToken>(.*?)</NextContinuationToken>", page[:2000] + page[-2000:])
+        token = found and found[1].decode()
+
+folders = [folder for top in level("") for folder in level(top)]
+with concurrent.futures.ThreadPoolExecutor(16) as pool:
+    list(pool.map(walk, folders))
 """
 
 
