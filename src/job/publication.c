@@ -529,6 +529,8 @@ void pomona_publication_close(struct pomona_publication **publication, bool keep
     }
     if (!keep && p->place) drop_staged(p);
     if (p->place && !p->single) publication_lock_drop(p->place, &p->lock);
+    /* The note goes first: a folder that is half gone is nothing to go on from. */
+    if (!keep && p->note_before) path_remove(p->note_before, NULL);
     if (!keep && p->folder) path_remove(p->folder, NULL);
     place_free(&p->place);
     folder_unlock(&p->scratch_lock);

@@ -130,7 +130,9 @@ struct http_quota {
     _Atomic bool given_up;
 };
 
-enum { HTTP_QUOTA_FULL = 500, HTTP_QUOTA_RETRY = 5 };
+/* Full, it pays for about eight retries each of 64 transfers under way: a service that refuses everything for some seconds does not end
+ * a long job, one that does so for longer gets 500 more requests. */
+enum { HTTP_QUOTA_FULL = 2500, HTTP_QUOTA_RETRY = 5 };
 
 #define HTTP_QUOTA_INIT ((struct http_quota){.tokens = HTTP_QUOTA_FULL})
 

@@ -111,6 +111,22 @@ def test_the_server_is_away_for_ten_seconds(features, proxied, fault_proxy, s3, 
     assert parts(s3, bucket, "o/") == undisturbed[0]
 
 
+@pytest.mark.parametrize("fault", ["status 503 SlowDown", "status 500 InternalError", "reset"])
+def test_everything_is_refused_for_three_seconds(features, proxied, s3, bucket, undisturbed, fault):
+    proxy = proxied("match GET */p/* -> latency 100")
+    ended = []
+    job = threading.Thread(target=lambda: ended.append(features(proxy, status=None)))
+    job.start()
+    while proxy.report()["requests"] < 80:
+        time.sleep(0.02)
+    proxy.script(f"match * * -> {fault}")
+    time.sleep(3)
+    proxy.script("")
+    job.join()
+    assert ended[0].returncode == 0, ended[0].stderr
+    assert parts(s3, bucket, "o/") == undisturbed[0]
+
+
 # ---- an end, and a way on ----
 
 @pytest.mark.parametrize("when", ["start", "reading", "writing"])
