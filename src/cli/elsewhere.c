@@ -220,9 +220,10 @@ int elsewhere_end(struct elsewhere *elsewhere, int code) {
             code = report_error(status, &error);
             if (elsewhere->resumable) fprintf(stderr, "pomona: go on with --resume\n");
         }
-        /* What was refused left nothing to go on from. */
-        bool keep = elsewhere->resumable &&
-                    (status != POMONA_OK || (code != 0 && code != 1 && code != 2 && code != 3));
+        /* What was refused left nothing to go on from, unless a job had begun: a key may be taken away in its middle. */
+        bool refused = code == 1 || code == 2;
+        bool left = !refused || pomona_publication_has_work(elsewhere->publication);
+        bool keep = elsewhere->resumable && (status != POMONA_OK || (!finished && left));
         pomona_publication_close(&elsewhere->publication, keep);
     }
     for (int i = 0; i < elsewhere->fetched_count; i++) pomona_fetched_free(&elsewhere->fetched[i]);
