@@ -80,6 +80,10 @@ def test_run_with_report(run, s3, bucket, corpus, few, tmp_path):
     assert sorted(without_jobs(key[2:] for key in keys(s3, bucket, "r/"))) == sorted(without_jobs(here))
     remote, disk = read(s3, bucket, "r/report.html").decode(), (tmp_path / "r/report.html").read_text()
     assert disk.count("data:image") > 0 and remote.count("data:image") == disk.count("data:image")
+    # Its later steps read what its first one wrote, also where that lies in the bucket alone.
+    before = keys(s3, bucket, "r/")
+    run("run", corpus, "--out", f"s3://{bucket}/r", "--resume", "-q")
+    assert keys(s3, bucket, "r/").keys() == before.keys() and check_success(s3, bucket, "r/")
     check_tidy(s3, bucket, tmp_path / "scratch")
 
 

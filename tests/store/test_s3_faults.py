@@ -1,6 +1,4 @@
 """Jobs from and to S3 while the network and the server go wrong: the same bytes as undisturbed, or an end soon with the cause."""
-import functools
-import json
 import os
 import re
 import resource
@@ -129,15 +127,17 @@ def test_everything_is_refused_for_three_seconds(features, proxied, s3, bucket, 
 
 # ---- an end, and a way on ----
 
-@pytest.mark.parametrize("when", ["start", "reading", "writing"])
-@pytest.mark.parametrize("fault, words", [
-    ("status 503 SlowDown", "503"), ("status 500 InternalError", "500"), ("reset", ""), ("stall", "stalls"), ("away", "")])
+KINDS = {"status 503 SlowDown": "503", "status 500 InternalError": "500", "reset": "", "stall": "stalls", "away": ""}
+QUICK = {("reset", "start"), ("status 503 SlowDown", "reading"), ("stall", "writing"), ("away", "reading")}
+
+
+@pytest.mark.parametrize("fault, words, when", [
+    pytest.param(fault, words, when, marks=[] if (fault, when) in QUICK else [pytest.mark.long])
+    for fault, words in KINDS.items() for when in ("start", "reading", "writing") if (fault, when) != ("away", "writing")])
 def test_gives_up_and_goes_on(features, proxied, fault_proxy, s3, s3_server, bucket, tmp_path, undisturbed, fault, words, when):
     rule = {"start": "match * *", "reading": "match GET */p/* after 120", "writing": "match PUT */Results/*"}[when]
     if fault == "away":
         proxy = proxied("match GET */p/* after 120 -> latency 500" if when == "reading" else "")
-        if when == "writing":
-            pytest.skip("its moment is met by the kills of test_s3_kill.py")
         if when == "start":
             proxy.stop()
         else:
