@@ -128,7 +128,8 @@ static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewh
         .resumable = rules->resumable,
         .overwrite = has_option(argc, argv, "--overwrite"),
         .look_only = has_option(argc, argv, "--dry-run") || has_option(argc, argv, "-n"),
-        .fetch = fetch || has_option(argc, argv, "--only-new") || has_option(argc, argv, "--retry-failed")};
+        .fetch = fetch || has_option(argc, argv, "--only-new") || has_option(argc, argv, "--retry-failed") ||
+                 (rules->reads_results && has_option(argc, argv, "--resume"))};
     elsewhere->out_name = *argument;
     pomona_status status =
         pomona_publication_open(elsewhere->places, &options, &elsewhere->publication, error);

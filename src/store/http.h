@@ -95,7 +95,7 @@ struct http_options {
     bool direct;                     /* past all proxies: what is asked is this machine's own, or beside it */
     int connections;                 /* at most so many transfers under way, the others wait; 0: 64 */
     long connect_milliseconds;       /* 0: 5,000 */
-    long stall_seconds;              /* an attempt slower than 1 KB/s for so long is cut off; 0: 10 */
+    long stall_seconds;              /* slower than 1 KB/s (in the mean of 5 s) for so long: cut off; 0: 8 */
     int attempts;                    /* 0: 10; 1: no retries */
     long patience_milliseconds;      /* how long an unreachable server is asked again; 0: 20,000 */
     bool (*should_stop)(void *user); /* asked about ten times a second; may be NULL */

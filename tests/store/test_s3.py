@@ -80,6 +80,10 @@ def test_run_with_report(run, s3, bucket, corpus, few, tmp_path):
     assert sorted(without_jobs(key[2:] for key in keys(s3, bucket, "r/"))) == sorted(without_jobs(here))
     remote, disk = read(s3, bucket, "r/report.html").decode(), (tmp_path / "r/report.html").read_text()
     assert disk.count("data:image") > 0 and remote.count("data:image") == disk.count("data:image")
+    # Its later steps read what its first one wrote, also where that lies in the bucket alone.
+    before = keys(s3, bucket, "r/")
+    run("run", corpus, "--out", f"s3://{bucket}/r", "--resume", "-q")
+    assert keys(s3, bucket, "r/").keys() == before.keys() and check_success(s3, bucket, "r/")
     check_tidy(s3, bucket, tmp_path / "scratch")
 
 
@@ -102,7 +106,7 @@ def test_tables_and_models(run, s3, bucket, few, local, tmp_path):
     assert {name.split("-")[0] for name in parts(s3, bucket, "pca/")} == {
         os.path.relpath(path, tmp_path / "pca").split("-")[0] for path in (tmp_path / "pca").rglob("*")
         if path.is_file() and path.name != "run.json"}
-    run("labels", "rename", f"{base}/m.onnx", "apricot=abricot", "--out", f"{base}/renamed.onnx")
+    run("labels", "rename", f"{base}/m.onnx", "apricot", "abricot", "--out", f"{base}/renamed.onnx")
     assert "abricot" in run("labels", f"{base}/renamed.onnx").stdout
     for command in ("--json", "--csv"):
         there = run("predict", f"{base}/p", "--model", f"{base}/m.onnx", command, "-q").stdout
@@ -112,11 +116,13 @@ def test_tables_and_models(run, s3, bucket, few, local, tmp_path):
     run("predict", few, "--model", local / "m.onnx", "--csv", "--out", tmp_path / "answers.csv", "-q")
     assert read(s3, bucket, "answers.csv") == (tmp_path / "answers.csv").read_bytes()
     done = run("predict", few, "--model", local / "m.onnx", "--csv", "--out", f"{base}/answers.csv", "-q", status=2)
-    assert "--overwrite" in done.stderr and read(s3, bucket, "answers.csv") == (tmp_path / "answers.csv").read_bytes()
-    for source, model in ((f"{base}/o", f"{base}/m.onnx"), (f"{base}/p", local / "m.onnx")):
-        there = json.loads(run("evaluate", source, "--model", model, "--json", "-q").stdout)
-        here = json.loads(run("evaluate", local / "o" if source.endswith("o") else few, "--model", local / "m.onnx", "--json", "-q").stdout)
-        assert there["accuracy"] == here["accuracy"]
+    assert "overwrite replaces it" in done.stderr and read(s3, bucket, "answers.csv") == (tmp_path / "answers.csv").read_bytes()
+    results = []
+    for number, source in enumerate((f"{base}/o", f"{base}/p", local / "o", few)):
+        out = f"{base}/e{number}"
+        results.append(json.loads(run("evaluate", source, "--model", f"{base}/m.onnx", "--out", out, "--json", "-q").stdout))
+        assert f"e{number}/report.html" in keys(s3, bucket, f"e{number}/")
+    assert len({json.dumps([result["top1"], result["log_loss"]]) for result in results}) == 1, results
     check_tidy(s3, bucket, tmp_path / "scratch")
 
 
@@ -329,6 +335,24 @@ def test_two_jobs_in_one_destination(run, s3, bucket, corpus, tmp_path):
     s3.delete_object(Bucket=bucket, Key="o/_temporary/lock")
     run("features", corpus, "--out", f"s3://{bucket}/o", "-q")
     check_tidy(s3, bucket, tmp_path / "none")
+
+
+def test_a_lock_that_was_lost(pomona, s3, bucket, corpus, proxied, tmp_path):
+    """A job that slept for too long stops before its commit, and leaves the lock to who has it now."""
+    proxy = proxied("match GET */p/* -> latency 1500")
+    other = json.dumps({"token": "0" * 32, "host": "elsewhere", "process": 77, "renewed": 0}).encode()
+
+    def take_over():
+        while not proxy.report()["rules"][0]["matched"]:
+            time.sleep(0.01)
+        s3.put_object(Bucket=bucket, Key="o/_temporary/lock", Body=other)
+    thread = threading.Thread(target=take_over)
+    thread.start()
+    done = pomona("features", corpus, "--out", f"s3://{bucket}/o", "-q", status=2,
+                  env={**proxy.environment, "POMONA_SCRATCH": str(tmp_path / "scratch")})
+    thread.join()
+    assert "another job" in done.stderr and set(keys(s3, bucket, "o/")) == {"o/_temporary/lock"}
+    assert read(s3, bucket, "o/_temporary/lock") == other
 
 
 def test_a_lock_without_a_sign_of_life(run, s3, s3_server, bucket, corpus, tmp_path):

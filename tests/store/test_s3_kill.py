@@ -1,6 +1,5 @@
 """kill -9 of a job from S3 to S3, and then --resume: the same bytes as undisturbed, nothing left over, and never a _SUCCESS on less
 than all of its parts."""
-import json
 import os
 import random
 import signal
