@@ -186,7 +186,14 @@ static int compare_uri(const void *a, const void *b) {
 
 static pomona_status walk_root(struct walk *walk, const char *root, const char *path) {
     struct stat info;
-    if (stat(path, &info) != 0) return fail_errno(walk->error, errno, 1, root, "cannot list");
+    if (stat(path, &info) != 0) {
+        int cause = errno;
+        bool packed;
+        const char *uri = path_to_uri(&walk->listing->arena, path);
+        if (!uri) return fail_memory(walk->error, "listing");
+        TRY(pack_folder_find(uri + strlen("file:"), walk->listing, &packed, walk->error));
+        return packed ? POMONA_OK : fail_errno(walk->error, cause, 1, root, "cannot list");
+    }
     if (S_ISDIR(info.st_mode)) return walk_folder(walk, AT_FDCWD, path, path, 0);
     char *folder = arena_copy_text(&walk->listing->arena, path, (size_t)(strrchr(path, '/') - path));
     const char *label = folder ? folder_label(&walk->listing->arena, folder) : NULL;
