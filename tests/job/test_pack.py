@@ -102,6 +102,36 @@ def test_one_photo_by_its_name(pomona, photos, packed, tmp_path):
     assert "nothing.jpg" in done.stderr
 
 
+def test_a_classifier_says_the_same(pomona, photos, packed, tmp_path):
+    pomona("features", packed, "--out", tmp_path / "f", "-q")
+    pomona("train", tmp_path / "f", "--out", tmp_path / "m.onnx", "-q")
+    said, judged = [], []
+    for number, source in enumerate((photos, packed)):
+        lines = pomona("predict", "--model", tmp_path / "m.onnx", source, "--json").stdout.splitlines()
+        said.append([json.loads(line) for line in lines])
+        for answer in said[-1]:
+            answer["path"] = answer["path"].removeprefix("file:").removeprefix(f"{source}/")
+        out = tmp_path / f"e{number}"
+        pomona("evaluate", source, "--model", tmp_path / "m.onnx", "--out", out, "-q")
+        judged.append((out / "predictions.csv").read_text().replace(f"{source}/", ""))
+    assert said[0] == said[1] and len(said[0]) == 120 and not any(answer["path"].startswith("/") for answer in said[0])
+    assert judged[0] == judged[1]
+    one = index_of(packed).path[0]
+    line, = pomona("predict", "--model", tmp_path / "m.onnx", packed / one, "--json").stdout.splitlines()
+    assert json.loads(line)["top"] == said[0][0]["top"]
+
+
+def test_calibration_sees_the_same(pomona, photos, packed, tmp_path):
+    for name, source in ("a", photos), ("b", packed):
+        pomona("quantize", "--calibrate", source, "--photos", "6", "--out", tmp_path / name, "-q")
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_bench_reads_photos_and_not_shards(pomona, packed):
+    done = pomona("bench", "--photos", packed, "--stage", "job", "--count", "4", "--runs", "1", "--seconds", "0.01", "--json", "-q")
+    assert json.loads(done.stdout)
+
+
 # --- names ------------------------------------------------------------------------------------------------------------
 
 LONG = "d" * 90 + "/" + "e" * 90 + "/" + "f" * 120 + "/" + "g" * 200 + ".jpg"
