@@ -91,7 +91,7 @@ static pomona_status read_photo(struct reading *r, const struct listed_photo *ph
     struct pomona_error cause = {0};
     pomona_status status = photo_file_read(photo, &r->file, &cause);
     if (status == POMONA_OK) status = add_photo(r, photo->uri, &cause);
-    if (status == POMONA_OK) return listing_add(&r->photos->files, photo->path, error);
+    if (status == POMONA_OK) return listing_add_copy(&r->photos->files, photo, error);
     if (status == POMONA_E_MEMORY || status == POMONA_E_INTERNAL) {
         if (error) *error = cause;
         return status;

@@ -90,3 +90,12 @@ bool leftover_is_staged_folder(const char *name) {
 bool leftover_is_staged_file(const char *name) {
     return leftover_is_part(name) || strcmp(name, "_SUCCESS") == 0 || leftover_is_temporary_of_results(name);
 }
+
+bool leftover_is_packing(const char *name) {
+    char base[128];
+    if (without_tmp(name, base)) name = base;
+    if (IS_ONE_OF(name, "lock", "_index.parquet", "_SUCCESS")) return true;
+    if (strncmp(name, "shard-", 6) != 0) return false;
+    size_t digits = strspn(name + 6, "0123456789");
+    return digits >= 5 && strcmp(name + 6 + digits, ".tar") == 0;
+}

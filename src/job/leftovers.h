@@ -16,4 +16,7 @@ bool leftover_is_staged(const char *name);
 bool leftover_is_staged_folder(const char *name);
 bool leftover_is_staged_file(const char *name);
 
+/* A file of DST/_temporary_pack. */
+bool leftover_is_packing(const char *name);
+
 #endif

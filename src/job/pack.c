@@ -12,7 +12,10 @@
 #include "store/tar.h"
 #include "table/parquet_writer.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -35,10 +38,19 @@ struct ahead {
     bool done;
 };
 
+/* Its name has the beginning of its SHA-256: shards of one name are equal, so that a new one may take the place of an old one that is being
+ * read. Until it is whole it has a name without. */
 struct shard {
-    char name[SHARD_NAME_SIZE];
+    char staged[SHARD_NAME_SIZE], name[SHARD_NAME_SIZE];
     int64_t bytes;
     char sha256[SHA256_HEX_SIZE];
+};
+
+/* Where a photo went: rows of the index are written when the shards have their names. */
+struct packed {
+    uint64_t offset, size;
+    size_t shard; /* SIZE_MAX: left out */
+    uint8_t digest[SHA256_SIZE];
 };
 
 struct packing {
@@ -49,12 +61,12 @@ struct packing {
     size_t root; /* length of what stands before the relative name of each URI */
     char *staging, *lock_file;
     int lock;
-    char job[17]; /* of the shards' names */
     int64_t shard_bytes;
     /* The shard being written. */
     struct file_sink file;
     bool open;
-    struct shard *shards; /* [shard_count] */
+    struct shard *shards;  /* [shard_count] */
+    struct packed *packed; /* [photos.count] */
     size_t shard_count, shard_capacity;
     struct file_sink index_file;
     struct parquet_writer *index;
@@ -68,22 +80,17 @@ struct packing {
 
 /* ---- names */
 
-static void name_job(struct packing *p) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
-    sha256_start(&hash);
-    sha256_add_field(&hash, "pomona pack 1", 13);
-    sha256_add_field(&hash, &p->shard_bytes, sizeof p->shard_bytes);
+/* A name that no index may have, from a bucket ("a//b.jpg"), and two that become one: "%FF.jpg" and that byte. */
+static pomona_status check_names(const struct packing *p) {
     for (size_t i = 0; i < p->photos.count; i++) {
-        const struct listed_photo *photo = &p->photos.photos[i];
-        sha256_add_field(&hash, photo->uri + p->root, strlen(photo->uri + p->root));
-        sha256_add_field(&hash, &photo->size, sizeof photo->size);
-        sha256_add_field(&hash, &photo->modified, sizeof photo->modified);
+        const char *name = p->photos.photos[i].uri + p->root;
+        if (!pack_path_is_tame(name, strlen(name)))
+            return fail(p->error, POMONA_E_INPUT, p->photos.photos[i].uri,
+                        "a packed photo can't have this name");
+        if (i > 0 && strcmp(p->photos.photos[i - 1].uri + p->root, name) == 0)
+            return fail(p->error, POMONA_E_INPUT, p->photos.photos[i].uri, "is the name of two photos");
     }
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-    snprintf(p->job, sizeof p->job, "%.16s", hex);
+    return POMONA_OK;
 }
 
 static pomona_status list(struct packing *p) {
@@ -104,8 +111,8 @@ static pomona_status list(struct packing *p) {
     while (length > 0 && root[length - 1] == '/') length--;
     bool below = strncmp(first, root, length) == 0 && first[length] == '/';
     p->root = below ? length + 1 : (size_t)(strrchr(first, '/') - first) + 1; /* SRC is one photo */
-    name_job(p);
-    return POMONA_OK;
+    p->packed = memory_new(p->photos.count, sizeof *p->packed);
+    return p->packed ? check_names(p) : fail_memory(p->error, "photos");
 }
 
 /* ---- reading ahead */
@@ -155,8 +162,8 @@ static pomona_status open_shard(struct packing *p) {
         p->shard_capacity = capacity;
     }
     struct shard *shard = &p->shards[p->shard_count];
-    snprintf(shard->name, sizeof shard->name, "shard-%05zu-%s.tar", p->shard_count, p->job);
-    char *path = path_join(p->staging, shard->name);
+    snprintf(shard->staged, sizeof shard->staged, "shard-%05zu.tar", p->shard_count);
+    char *path = path_join(p->staging, shard->staged);
     pomona_status status = path ? file_sink_open(&p->file, path, p->error) : fail_memory(p->error, "path");
     memory_free(path);
     p->open = status == POMONA_OK;
@@ -173,25 +180,25 @@ static pomona_status close_shard(struct packing *p) {
     TRY(file_sink_commit(&p->file, digest, p->error));
     file_sink_close(&p->file);
     sha256_hex(digest, shard->sha256);
+    snprintf(shard->name, sizeof shard->name, "shard-%05zu-%.16s.tar", p->shard_count, shard->sha256);
     p->open = false;
     p->shard_count++;
     return POMONA_OK;
 }
 
-/* The photo's name in the archive: the bytes that it has on disk, where it lies on one. */
+/* The photo's name in the archive: the bytes that it has on disk, where it lies on one. In the URI they may be percent-encoded, but never the
+ * slashes: the names have as many. */
 static const char *member_name(const struct packing *p, const struct listed_photo *photo) {
-    size_t tail = strlen(photo->uri + p->root), whole = strlen(photo->path);
-    bool same =
-        !photo->packed && whole >= tail && strcmp(photo->path + whole - tail, photo->uri + p->root) == 0;
-    if (same || photo->packed || place_is_remote(photo->path)) return photo->uri + p->root;
-    return photo->path + (p->root - 5); /* percent-encoded in the URI; both begin alike but for "file:" */
+    const char *name = photo->uri + p->root, *at = photo->path + strlen(photo->path);
+    if (photo->packed || place_is_remote(photo->path)) return name;
+    for (const char *slash = name - 1; slash && at > photo->path; slash = strchr(slash + 1, '/'))
+        while (at > photo->path && *--at != '/') {}
+    return *at == '/' ? at + 1 : at;
 }
 
 static pomona_status add_photo(struct packing *p, const struct listed_photo *photo,
-                               const struct buffer *bytes) {
+                               const struct buffer *bytes, struct packed *packed) {
     static const uint8_t zeroes[TAR_BLOCK];
-    uint8_t digest[SHA256_SIZE];
-    char hex[SHA256_HEX_SIZE];
     struct sha256 hash;
     buffer_clear(&p->header);
     TRY(tar_append_header(&p->header, member_name(p, photo), bytes->size, photo->modified, p->error));
@@ -201,20 +208,14 @@ static pomona_status add_photo(struct packing *p, const struct listed_photo *pho
     if (!p->open) TRY(open_shard(p));
     struct sink sink = file_sink_as_sink(&p->file);
     TRY(sink_write(&sink, p->header.data, p->header.size, p->error));
-    uint64_t offset = p->file.size;
-    TRY(sink_write(&sink, bytes->data, bytes->size, p->error));
-    TRY(sink_write(&sink, zeroes, padding, p->error));
+    *packed = (struct packed){.offset = p->file.size, .size = bytes->size, .shard = p->shard_count};
     sha256_start(&hash);
     sha256_add(&hash, bytes->data, bytes->size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-    const struct table_cell cells[] = {
-        cell_text(photo->uri + p->root), cell_text(p->shards[p->shard_count].name),
-        cell_integer((int64_t)offset),   cell_integer((int64_t)bytes->size),
-        cell_integer(photo->modified),   cell_text(hex)};
+    sha256_finish(&hash, packed->digest);
     p->result->photos++;
     p->result->bytes += (int64_t)bytes->size;
-    return parquet_writer_add(p->index, cells, p->error);
+    TRY(sink_write(&sink, bytes->data, bytes->size, p->error));
+    return sink_write(&sink, zeroes, padding, p->error);
 }
 
 static pomona_status open_index(struct packing *p) {
@@ -231,6 +232,24 @@ static pomona_status open_index(struct packing *p) {
     return parquet_writer_new(file_sink_as_sink(&p->index_file), columns, 6, &options, &p->index, p->error);
 }
 
+static pomona_status write_index(struct packing *p) {
+    TRY(open_index(p));
+    for (size_t i = 0; i < p->photos.count; i++) {
+        const struct listed_photo *photo = &p->photos.photos[i];
+        const struct packed *packed = &p->packed[i];
+        char hex[SHA256_HEX_SIZE];
+        if (packed->shard == SIZE_MAX) continue;
+        sha256_hex(packed->digest, hex);
+        const struct table_cell cells[] = {
+            cell_text(photo->uri + p->root),       cell_text(p->shards[packed->shard].name),
+            cell_integer((int64_t)packed->offset), cell_integer((int64_t)packed->size),
+            cell_integer(photo->modified),         cell_text(hex)};
+        TRY(parquet_writer_add(p->index, cells, p->error));
+    }
+    TRY(parquet_writer_finish(p->index, p->error));
+    return file_sink_commit(&p->index_file, NULL, p->error);
+}
+
 static void show_progress(const struct packing *p, size_t done, double started, double *last) {
     double now = clock_seconds();
     if (!p->options->progress || (now - *last < 0.2 && done < p->photos.count)) return;
@@ -244,15 +263,15 @@ static void show_progress(const struct packing *p, size_t done, double started, 
 
 static pomona_status write_shards(struct packing *p) {
     double started = clock_seconds(), last = started;
-    TRY(open_index(p));
     for (size_t i = 0; i < p->photos.count; i++) {
         const struct listed_photo *photo = &p->photos.photos[i];
         struct ahead *ahead;
         TRY(take_read(p, i, &ahead));
         if (ahead->status == POMONA_OK) {
-            TRY(add_photo(p, photo, &ahead->bytes));
+            TRY(add_photo(p, photo, &ahead->bytes, &p->packed[i]));
         } else if (p->options->skip_unreadable && ahead->status != POMONA_E_MEMORY &&
                    ahead->status != POMONA_E_INTERNAL) {
+            p->packed[i].shard = SIZE_MAX;
             p->result->failed++;
             if (p->options->failed) p->options->failed(p->options->user, photo->uri, ahead->cause.message);
         } else {
@@ -264,9 +283,7 @@ static pomona_status write_shards(struct packing *p) {
     }
     if (p->result->photos == 0)
         return fail(p->error, POMONA_E_INPUT, p->options->source, "no photo could be read");
-    TRY(close_shard(p));
-    TRY(parquet_writer_finish(p->index, p->error));
-    return file_sink_commit(&p->index_file, NULL, p->error);
+    return close_shard(p);
 }
 
 static pomona_status write_success(struct packing *p) {
@@ -274,7 +291,7 @@ static pomona_status write_success(struct packing *p) {
     struct buffer text = BUFFER_INIT(TEXT_MAX);
     struct json json = json_start(&text, p->error);
     json_object(&json, NULL);
-    json_text(&json, "pack", p->job);
+    json_text(&json, "pack", "1");
     json_integer(&json, "photos", p->result->photos);
     json_array(&json, "shards");
     for (size_t i = 0; i < p->shard_count; i++) {
@@ -295,12 +312,14 @@ static pomona_status write_success(struct packing *p) {
     return status == POMONA_OK ? folder_sync(p->staging, p->error) : status;
 }
 
-/* ---- the commit: new shards beside the old ones, which no index names yet; then, between the old _SUCCESS and the new one, the index; then
- * the old shards go. */
+/* ---- the commit: new shards beside the old ones, which no index names yet; then the index takes the place of the old one, in one step; then
+ * _SUCCESS; then the old shards go. Whoever lists the folder finds the old photos or the new ones, at any moment. */
 
-static pomona_status move(struct packing *p, const char *name) {
-    char *from = path_join(p->staging, name), *to = path_join(p->options->out, name);
-    pomona_status status = from && to ? path_replace(from, to, p->error) : fail_memory(p->error, "path");
+static pomona_status move(struct packing *p, const char *staged, const char *name) {
+    char *from = path_join(p->staging, staged), *to = path_join(p->options->out, name);
+    pomona_status status = from && to ? POMONA_OK : fail_memory(p->error, "path");
+    if (status == POMONA_OK && rename(from, to) != 0)
+        status = fail_errno(p->error, errno, 0, to, "cannot move into place");
     memory_free(from);
     memory_free(to);
     return status;
@@ -344,18 +363,46 @@ static pomona_status remove_old(struct packing *p) {
 }
 
 static pomona_status commit(struct packing *p) {
-    char *success = path_join(p->options->out, PACK_SUCCESS);
-    pomona_status status = success ? POMONA_OK : fail_memory(p->error, "path");
-    for (size_t i = 0; i < p->shard_count && status == POMONA_OK; i++) status = move(p, p->shards[i].name);
-    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
-    if (status == POMONA_OK) status = path_remove(success, p->error);
-    if (status == POMONA_OK) status = move(p, PACK_INDEX);
-    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
-    if (status == POMONA_OK) status = move(p, PACK_SUCCESS);
-    if (status == POMONA_OK) status = folder_sync(p->options->out, p->error);
-    if (status == POMONA_OK) status = remove_old(p);
-    memory_free(success);
-    return status;
+    const char *out = p->options->out;
+    for (size_t i = 0; i < p->shard_count; i++) TRY(move(p, p->shards[i].staged, p->shards[i].name));
+    TRY(folder_sync(out, p->error));
+    TRY(move(p, PACK_INDEX, PACK_INDEX));
+    TRY(folder_sync(out, p->error));
+    TRY(move(p, PACK_SUCCESS, PACK_SUCCESS));
+    TRY(folder_sync(out, p->error));
+    return remove_old(p);
+}
+
+/* ---- the destination */
+
+/* `path` with the links of what there is already of it followed, into out[0..PATH_MAX): false where that fails. */
+static bool resolve(const char *path, char *out) {
+    char *copy = memory_copy_string(path);
+    bool found = false;
+    while (copy && copy[0] && !(found = realpath(copy, out) != NULL)) {
+        char *slash = strrchr(copy, '/');
+        if (!slash) break;
+        slash[slash == copy && copy[1]] = '\0';
+    }
+    if (found) {
+        size_t used = strlen(out), there = strlen(copy);
+        if (used == 1) used = 0; /* the root */
+        if (there == 1) there = 0;
+        found = (size_t)snprintf(out + used, PATH_MAX - used, "%s", path + there) < PATH_MAX - used;
+        if (!out[0]) out[0] = '/', out[1] = '\0';
+    }
+    memory_free(copy);
+    return found;
+}
+
+/* Whether listing `folder` would enter `path`: it lies there, and no level on the way is hidden. */
+static bool is_entered(const char *folder, const char *path) {
+    size_t length = strlen(folder);
+    if (length == 1) length = 0; /* the root */
+    if (strncmp(path, folder, length) != 0 || (path[length] && path[length] != '/')) return false;
+    for (const char *at = path + length; *at; at++)
+        if (*at == '/' && (at[1] == '_' || at[1] == '.')) return false;
+    return true;
 }
 
 static pomona_status check_destination(struct packing *p) {
@@ -370,6 +417,11 @@ static pomona_status check_destination(struct packing *p) {
     char *out = path_absolute(&p->photos.arena, options->out);
     char *uri = out ? path_to_uri(&p->photos.arena, out) : NULL;
     if (!uri) return fail_memory(p->error, "path");
+    char inner[PATH_MAX], outer[PATH_MAX];
+    if (!place_is_remote(options->source) && resolve(out, inner) && realpath(options->source, outer) &&
+        is_entered(outer, inner))
+        return fail(p->error, POMONA_E_INPUT, options->out,
+                    "lies in SRC, which would hold each photo twice: pack into another folder");
     /* Photos that lie in DST would vanish behind its index. */
     for (size_t i = 0; i < p->photos.count; i++) {
         size_t length = strlen(uri);
@@ -397,6 +449,7 @@ static pomona_status pack(struct packing *p) {
     TRY(folder_clear(p->staging, "lock", p->error));
     TRY(photo_reader_new(options->places, &p->reader, p->error));
     TRY(write_shards(p));
+    TRY(write_index(p));
     p->result->shards = (int)p->shard_count;
     TRY(write_success(p));
     return commit(p);
@@ -430,6 +483,7 @@ pomona_status pomona_pack_run(const struct pomona_pack_options *options, struct 
     buffer_free(&p->header);
     listing_free(&p->photos);
     memory_free(p->shards);
+    memory_free(p->packed);
     memory_free(p->staging);
     memory_free(p->lock_file);
     memory_free(p);

@@ -208,6 +208,25 @@ static pomona_status settle_pca(struct recovering *r, const char *staging) {
     return remove_staging(r, staging, "an interrupted fit of principal components");
 }
 
+static pomona_status remove_packing(struct recovering *r, const char *path, const char *name, void *user) {
+    (void)user;
+    if (strcmp(name, "lock") == 0) return POMONA_OK; /* last */
+    if (leftover_is_packing(name) && !is_folder(path)) return remove_file(r, path, NULL);
+    keep(r, path, not_ours);
+    return POMONA_OK;
+}
+
+static pomona_status settle_packing(struct recovering *r, const char *staging) {
+    char *lock = path_join(staging, "lock");
+    pomona_status status = lock ? POMONA_OK : fail_memory(r->error, "path");
+    tell(r, "remove", staging, "an interrupted packing");
+    if (status == POMONA_OK) status = each_entry(r, staging, remove_packing, NULL);
+    if (status == POMONA_OK) status = remove_file(r, lock, NULL);
+    if (status == POMONA_OK) status = remove_empty(r, staging);
+    memory_free(lock);
+    return status;
+}
+
 /* Holds the lock of a staging while it is dealt with. A folder without one is not pomona's. */
 static pomona_status with_lock(struct recovering *r, const char *name, bool try_only,
                                pomona_status (*settle)(struct recovering *r, const char *staging)) {
@@ -299,8 +318,10 @@ static pomona_status recover(struct recovering *r) {
     /* Nothing at all is touched while a job is at work. */
     TRY(with_lock(r, "_temporary", true, NULL));
     TRY(with_lock(r, "_temporary_pca", true, NULL));
+    TRY(with_lock(r, "_temporary_pack", true, NULL));
     TRY(with_lock(r, "_temporary", false, settle_features));
     TRY(with_lock(r, "_temporary_pca", false, settle_pca));
+    TRY(with_lock(r, "_temporary_pack", false, settle_packing));
     TRY(each_entry(r, r->dst, visit_dst, NULL));
     TRY(clean_results(r, "Results"));
     return r->options->dry_run ? POMONA_OK : folder_sync(r->dst, r->error);

@@ -186,7 +186,12 @@ static int compare_uri(const void *a, const void *b) {
 
 static pomona_status walk_root(struct walk *walk, const char *root, const char *path) {
     struct stat info;
-    if (stat(path, &info) != 0) return fail_errno(walk->error, errno, 1, root, "cannot list");
+    if (stat(path, &info) != 0) {
+        int cause = errno;
+        bool packed;
+        TRY(listing_find_packed(walk->listing, path, &packed, walk->error));
+        return packed ? POMONA_OK : fail_errno(walk->error, cause, 1, root, "cannot list");
+    }
     if (S_ISDIR(info.st_mode)) return walk_folder(walk, AT_FDCWD, path, path, 0);
     char *folder = arena_copy_text(&walk->listing->arena, path, (size_t)(strrchr(path, '/') - path));
     const char *label = folder ? folder_label(&walk->listing->arena, folder) : NULL;
@@ -217,6 +222,24 @@ pomona_status listing_add(struct listing *listing, const char *path, struct pomo
     char *absolute = path_absolute(&listing->arena, path);
     if (!absolute) return fail_memory(error, "listing");
     return add_photo(listing, absolute, NULL, NULL, error);
+}
+
+pomona_status listing_add_copy(struct listing *listing, const struct listed_photo *photo,
+                               struct pomona_error *error) {
+    struct listed_photo copy = *photo;
+    copy.path = arena_copy_text(&listing->arena, photo->path, strlen(photo->path));
+    copy.uri = arena_copy_text(&listing->arena, photo->uri, strlen(photo->uri));
+    copy.label = NULL;
+    return copy.path && copy.uri ? listing_append(listing, &copy, error) : fail_memory(error, "listing");
+}
+
+pomona_status listing_find_packed(struct listing *listing, const char *path, bool *found,
+                                  struct pomona_error *error) {
+    *found = false;
+    const char *absolute = path_absolute(&listing->arena, path);
+    const char *uri = absolute ? path_to_uri(&listing->arena, absolute) : NULL;
+    if (!uri) return fail_memory(error, "listing");
+    return pack_folder_find(uri + strlen("file:"), listing, found, error);
 }
 
 void listing_free(struct listing *listing) {

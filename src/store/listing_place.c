@@ -58,12 +58,19 @@ static bool is_hidden(const char *name) {
     }
 }
 
+/* The same of the levels above the last name. */
+static bool is_hidden_above(const char *name) {
+    for (const char *at = name, *slash; (slash = strchr(at, '/')); at = slash + 1)
+        if (*at == '_' || *at == '.') return true;
+    return false;
+}
+
 static pomona_status gather(void *user, const struct place_item *item, struct pomona_error *error) {
     struct gathering *gathering = user;
     const char *slash = strrchr(item->name, '/'), *last = slash ? slash + 1 : item->name;
     gathering->seen++;
     if (!*last) return POMONA_OK; /* the mark of a folder */
-    if (strcmp(last, PACK_INDEX) == 0) {
+    if (strcmp(last, PACK_INDEX) == 0 && !is_hidden_above(item->name)) {
         if (gathering->packed_count == PACKED_MAX)
             return fail(error, POMONA_E_LIMIT, item->name, "more than %d packed folders", PACKED_MAX);
         char *copy = arena_copy_text(&gathering->names, item->name, strlen(item->name));
@@ -82,14 +89,31 @@ static pomona_status gather(void *user, const struct place_item *item, struct po
     return status;
 }
 
+/* A packing that is being published, or was interrupted, has no PACK_SUCCESS beside its index. */
+static pomona_status check_whole(struct place *place, const char *index_name, struct pomona_error *error) {
+    struct buffer text = BUFFER_INIT(SIZE_MAX);
+    struct place_item item;
+    const char *name;
+    size_t folder = strlen(index_name) - strlen(PACK_INDEX);
+    pomona_status status = buffer_append(&text, index_name, folder, error);
+    if (status == POMONA_OK) status = buffer_append_text(&text, PACK_SUCCESS, error);
+    if (status == POMONA_OK) status = buffer_terminate(&text, &name, error);
+    if (status == POMONA_OK) status = place_stat(place, name, &item, error);
+    if (status == POMONA_E_INPUT)
+        status = fail(error, POMONA_E_INPUT, index_name,
+                      "has no " PACK_SUCCESS " beside it: a packed folder that is not whole");
+    buffer_free(&text);
+    return status;
+}
+
 /* The photos of a packed prefix, by its index. */
 static pomona_status expand(struct place *place, const char *index_name, const char *glob,
                             struct listing *listing, struct pomona_error *error) {
     struct buffer bytes = BUFFER_INIT(INDEX_BYTES_MAX);
     struct source_memory state;
     char *name = place_uri(place, index_name), *root = name ? memory_copy_string(name) : NULL;
-    pomona_status status =
-        root ? place_read(place, index_name, &bytes, NULL, error) : fail_memory(error, "listing");
+    pomona_status status = root ? check_whole(place, index_name, error) : fail_memory(error, "listing");
+    if (status == POMONA_OK) status = place_read(place, index_name, &bytes, NULL, error);
     if (status == POMONA_OK) {
         *strrchr(root, '/') = '\0';
         const struct pack_place at = {.uri = root, .path = root};

@@ -51,6 +51,9 @@ pomona_status pack_index_list(struct source index, const struct pack_place *plac
 pomona_status pack_index_find(struct source index, const struct pack_place *place, const char *path,
                               struct listing *listing, bool *found, struct pomona_error *error);
 
+/* Whether a photo may have this relative path: UTF-8, not too long, nothing that could lead out of the folder. */
+bool pack_path_is_tame(const char *path, size_t size);
+
 /* ---- row by row ---- */
 
 /* Strings live until the next call. */

@@ -84,6 +84,10 @@ static bool is_relative(const char *path, size_t size) {
     return !memchr(path, '\0', size);
 }
 
+bool pack_path_is_tame(const char *path, size_t size) {
+    return size <= PACK_PATH_MAX && is_utf8(path, size) && is_relative(path, size);
+}
+
 static bool is_shard_name(const char *name, size_t size) {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
     if (size == 0 || size > PACK_SHARD_MAX || name[0] == '.' || name[0] == '_') return false;
@@ -98,7 +102,7 @@ static pomona_status take_path(struct pack_reader *reader, const struct table_ce
     const struct buffer *before = &reader->path[(reader->row - 1) & 1];
     struct buffer *path = &reader->path[reader->row & 1];
     if (cell->count > PACK_PATH_MAX) return damaged(reader, "the path is too long", error);
-    if (!is_utf8(cell->text, cell->count) || !is_relative(cell->text, cell->count))
+    if (!pack_path_is_tame(cell->text, cell->count))
         return damaged(reader, "the path is not that of a photo below the folder", error);
     buffer_clear(path);
     TRY(buffer_append(path, cell->text, cell->count, error));
