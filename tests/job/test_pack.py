@@ -104,7 +104,7 @@ def test_one_photo_by_its_name(pomona, photos, packed, tmp_path):
 
 def test_a_classifier_says_the_same(pomona, photos, packed, tmp_path):
     pomona("features", packed, "--out", tmp_path / "f", "-q")
-    pomona("train", tmp_path / "f", "--out", tmp_path / "m.onnx", "-q")
+    pomona("train", tmp_path / "f", "--out", tmp_path / "m.onnx", "--strength", "0.01", "--folds", "2", "-q")
     said, judged = [], []
     for number, source in enumerate((photos, packed)):
         lines = pomona("predict", "--model", tmp_path / "m.onnx", source, "--json").stdout.splitlines()
@@ -123,13 +123,19 @@ def test_a_classifier_says_the_same(pomona, photos, packed, tmp_path):
 
 def test_calibration_sees_the_same(pomona, photos, packed, tmp_path):
     for name, source in ("a", photos), ("b", packed):
-        pomona("quantize", "--calibrate", source, "--photos", "6", "--out", tmp_path / name, "-q")
+        pomona("quantize", "--calibrate", source, "--photos", "2", "--out", tmp_path / name, "-q")
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_bench_reads_photos_and_not_shards(pomona, packed):
     done = pomona("bench", "--photos", packed, "--stage", "job", "--count", "4", "--runs", "1", "--seconds", "0.01", "--json", "-q")
     assert json.loads(done.stdout)
+
+
+def test_compare_times_photos_and_not_shards(pomona, packed, tmp_path):
+    pomona("compare", "embedded", "--on", packed, "--out", tmp_path / "o", "--quick", "--seconds", "0.05", "--photos", "10", "-q")
+    row, = json.loads((tmp_path / "o/comparison.json").read_text())["rows"]
+    assert not row.get("error")
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -195,6 +201,9 @@ def test_photos_that_cannot_be_decoded(pomona, photos, tmp_path):
         done = pomona("features", tmp_path / name, "--out", tmp_path / ("out" + name), "-q", status=3)
         assert "2 of 3 photos failed" in done.stderr
         table = pd.concat(pd.read_parquet(path) for path in (tmp_path / ("out" + name) / "Errors").glob("part-*"))
+        pomona("features", tmp_path / name, "--out", tmp_path / ("out" + name), "--retry-failed", "-q", status=3)
+        again = pd.concat(pd.read_parquet(path) for path in (tmp_path / ("out" + name) / "Errors").glob("part-*"))
+        assert sorted(again.path) == sorted(table.path) and not again.astype(str).apply(" ".join, axis=1).str.contains("No such").any()
         errors.append([path.rsplit("/", 1)[1] for path in sorted(table.path)])
     assert errors[0] == errors[1] == ["empty.jpg", "text.jpg"]
 
@@ -354,7 +363,7 @@ def test_kill_at_every_change(pomona, killer, tmp_path):
     fresh = ["pack", tmp_path / "one", "--out", out, "--shard-size", "1", "-q"]
     over = ["pack", tmp_path / "two", "--out", out, "--shard-size", "1", "-q", "--overwrite"]
     count = killer(fresh)
-    for k in range(1, count + 1, 3):
+    for k in range(1, count + 1, 4):
         shutil.rmtree(out)
         killer(fresh, k)
         assert state(out) in (None, one)
