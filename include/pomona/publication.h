@@ -58,6 +58,9 @@ POMONA_API pomona_status pomona_publication_open(struct pomona_places *places,
 /* The path that stands in for DST, valid until the close. */
 POMONA_API const char *pomona_publication_path(const struct pomona_publication *publication);
 
+/* Whether a job has begun in the stand-in, this one or an earlier one, and is not finished. */
+POMONA_API bool pomona_publication_has_work(const struct pomona_publication *publication);
+
 /* Begins to stage a finished file that will lie at `name` of DST ("Results/part-00000-..."), in the background. `path` may be renamed
  * meanwhile, but not changed. A failure shows at the commit. Any thread. */
 POMONA_API void pomona_publication_stage(struct pomona_publication *publication, const char *path,

@@ -32,6 +32,7 @@ static pomona_status flush_block(struct file_sink *file, struct pomona_error *er
 
 static pomona_status sink_file(void *self, const void *data, size_t size, struct pomona_error *error) {
     struct file_sink *file = self;
+    if (size == 0) return POMONA_OK; /* also of an empty buffer, which has no memory */
     sha256_add(&file->hash, data, size);
     file->size += size;
     if (file->filled + size > BLOCK_SIZE) TRY(flush_block(file, error));

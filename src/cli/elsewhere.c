@@ -128,7 +128,8 @@ static pomona_status publish_to(struct elsewhere *elsewhere, const struct elsewh
         .resumable = rules->resumable,
         .overwrite = has_option(argc, argv, "--overwrite"),
         .look_only = has_option(argc, argv, "--dry-run") || has_option(argc, argv, "-n"),
-        .fetch = fetch || has_option(argc, argv, "--only-new") || has_option(argc, argv, "--retry-failed")};
+        .fetch = fetch || has_option(argc, argv, "--only-new") || has_option(argc, argv, "--retry-failed") ||
+                 (rules->reads_results && has_option(argc, argv, "--resume"))};
     elsewhere->out_name = *argument;
     pomona_status status =
         pomona_publication_open(elsewhere->places, &options, &elsewhere->publication, error);
@@ -220,9 +221,10 @@ int elsewhere_end(struct elsewhere *elsewhere, int code) {
             code = report_error(status, &error);
             if (elsewhere->resumable) fprintf(stderr, "pomona: go on with --resume\n");
         }
-        /* What was refused left nothing to go on from. */
-        bool keep = elsewhere->resumable &&
-                    (status != POMONA_OK || (code != 0 && code != 1 && code != 2 && code != 3));
+        /* What was refused left nothing to go on from, unless a job had begun: a key may be taken away in its middle. */
+        bool refused = code == 1 || code == 2;
+        bool left = !refused || pomona_publication_has_work(elsewhere->publication);
+        bool keep = elsewhere->resumable && (status != POMONA_OK || (!finished && left));
         pomona_publication_close(&elsewhere->publication, keep);
     }
     for (int i = 0; i < elsewhere->fetched_count; i++) pomona_fetched_free(&elsewhere->fetched[i]);

@@ -24,6 +24,7 @@ struct elsewhere_rules {
     } reads;
     bool resumable;     /* scratch is kept for --resume */
     bool out_is_source; /* without --out it writes into the folder that it reads */
+    bool reads_results; /* of its own earlier steps: with --resume it needs what DST holds */
 };
 
 struct elsewhere {

@@ -5,24 +5,28 @@
 #include <string.h>
 
 /* What commands do with remote names; see cli/elsewhere.h. */
-static const struct elsewhere_rules packs = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, false, false},
-                                    long_job = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS, true, false},
-                                    in_place = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, true},
-                                    to_file = {ELSEWHERE_OUT_FILE, ELSEWHERE_FETCH, false, false},
-                                    photos_to_folder = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_OPERANDS_OR_TABLES,
-                                                        false, false},
-                                    photos_to_file = {ELSEWHERE_OUT_FILE, ELSEWHERE_OPERANDS, false, false},
-                                    calibrated = {ELSEWHERE_OUT_FILE, ELSEWHERE_CALIBRATE, false, false},
-                                    to_folder = {ELSEWHERE_OUT_FOLDER, ELSEWHERE_FETCH, false, false},
-                                    reads_only = {ELSEWHERE_NO_OUT, ELSEWHERE_FETCH, false, false},
-                                    by_itself = {ELSEWHERE_NO_OUT, ELSEWHERE_ALL, false, false};
+static const struct elsewhere_rules
+    long_job = {.out = ELSEWHERE_OUT_FOLDER, .reads = ELSEWHERE_OPERANDS, .resumable = true},
+    several_steps = {.out = ELSEWHERE_OUT_FOLDER,
+                     .reads = ELSEWHERE_OPERANDS,
+                     .resumable = true,
+                     .reads_results = true},
+    packs = {.out = ELSEWHERE_OUT_FOLDER, .reads = ELSEWHERE_OPERANDS},
+    in_place = {.out = ELSEWHERE_OUT_FOLDER, .reads = ELSEWHERE_FETCH, .out_is_source = true},
+    to_file = {.out = ELSEWHERE_OUT_FILE, .reads = ELSEWHERE_FETCH},
+    photos_to_folder = {.out = ELSEWHERE_OUT_FOLDER, .reads = ELSEWHERE_OPERANDS_OR_TABLES},
+    photos_to_file = {.out = ELSEWHERE_OUT_FILE, .reads = ELSEWHERE_OPERANDS},
+    calibrated = {.out = ELSEWHERE_OUT_FILE, .reads = ELSEWHERE_CALIBRATE},
+    to_folder = {.out = ELSEWHERE_OUT_FOLDER, .reads = ELSEWHERE_FETCH},
+    reads_only = {.out = ELSEWHERE_NO_OUT, .reads = ELSEWHERE_FETCH},
+    by_itself = {.out = ELSEWHERE_NO_OUT, .reads = ELSEWHERE_ALL};
 
 static const struct {
     const char *name, *summary;
     int (*run)(struct elsewhere *elsewhere, int argc, char **argv);
     const struct elsewhere_rules *rules;
 } commands[] = {
-    {"run", "features, principal components and report in one go", command_run, &long_job},
+    {"run", "features, principal components and report in one go", command_run, &several_steps},
     {"features", "photos in, CNN features out, as Parquet parts", command_features, &long_job},
     {"pca", "principal components and scores of features", command_pca, &in_place},
     {"train", "a classifier from the features of labelled photos", command_train, &to_file},

@@ -1,4 +1,5 @@
 #include "cli/commands.h"
+#include "cli/elsewhere.h"
 #include "cli/options.h"
 #include "pomona/maintenance.h"
 
@@ -10,16 +11,17 @@ struct printing {
 
 static void print_fault(void *user, const char *kind, const char *file, const char *message) {
     struct printing *printing = user;
+    char words[4096];
     if (!printing->json) {
-        printf("fault     %s\n", message);
+        printf("fault     %s\n", elsewhere_words(message, words, sizeof words));
         return;
     }
     printf("%s\n    {\"kind\": ", printing->any ? "," : "");
     print_json_text(kind);
     printf(", \"file\": ");
-    print_json_text(file);
+    print_json_text(elsewhere_words(file, words, sizeof words));
     printf(", \"message\": ");
-    print_json_text(message);
+    print_json_text(elsewhere_words(message, words, sizeof words));
     putchar('}');
     printing->any = true;
 }
@@ -71,6 +73,7 @@ int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
     struct pomona_context *context = NULL;
     struct pomona_verify_result result = {0};
     struct printing printing = {.json = json};
+    char name[4096];
     const struct pomona_verify_options options = {
         .fault = print_fault, .should_stop = was_signalled, .user = &printing};
     pomona_status status = open_context(NULL, &context, &error);
@@ -83,7 +86,7 @@ int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
     if (json)
         end_json(&printing, &result, status == POMONA_OK);
     else
-        print_summary(dst, &result);
+        print_summary(elsewhere_words(dst, name, sizeof name), &result);
     pomona_context_free(&context);
     return status == POMONA_OK ? 0 : report_error(status, &error);
 }

@@ -6,6 +6,7 @@
 #include "store/folder.h"
 #include "store/places.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -102,11 +103,30 @@ static pomona_status upload(struct copier *copier, const struct planned_file *fi
     return status;
 }
 
-static pomona_status fetch(struct copier *copier, const struct planned_file *file,
+/* "FOLDER/.pomona-cp-PROCESS-INDEX" beside a file: "NAME.tmp", which place_fetch would take, may be the name of another file. */
+static char *temporary_beside(const char *path, size_t index) {
+    char name[64];
+    const char *slash = strrchr(path, '/');
+    snprintf(name, sizeof name, ".pomona-cp-%ld-%zu", (long)getpid(), index);
+    if (!slash) return memory_copy_string(name);
+    char *folder = memory_new((size_t)(slash - path) + 2, 1);
+    if (!folder) return NULL;
+    memcpy(folder, path, (size_t)(slash - path) + 1);
+    char *temporary = path_join(folder, name);
+    memory_free(folder);
+    return temporary;
+}
+
+static pomona_status fetch(struct copier *copier, size_t index, const struct planned_file *file,
                            struct pomona_error *error) {
-    char *path = place_uri(copier->to, file->name);
-    pomona_status status = path ? scratch_make_parents(path, error) : fail_memory(error, "path");
-    if (status == POMONA_OK) status = place_fetch(copier->from, file->name, path, error);
+    char *path = place_uri(copier->to, file->name), *temporary = path ? temporary_beside(path, index) : NULL;
+    pomona_status status = temporary ? scratch_make_parents(path, error) : fail_memory(error, "path");
+    if (status == POMONA_OK) status = place_fetch(copier->from, file->name, temporary, error);
+    if (status == POMONA_OK && rename(temporary, path) != 0) {
+        status = fail_errno(error, errno, 0, path, "cannot rename to");
+        unlink(temporary);
+    }
+    memory_free(temporary);
     memory_free(path);
     return status;
 }
@@ -114,7 +134,7 @@ static pomona_status fetch(struct copier *copier, const struct planned_file *fil
 static pomona_status copy_one(struct copier *copier, size_t index, struct pomona_error *error) {
     const struct copying *copying = copier->copying;
     const struct planned_file *file = &copying->plan.files[index];
-    if (!copying->to_remote) return fetch(copier, file, error);
+    if (!copying->to_remote) return fetch(copier, index, file, error);
     return copying->from_remote ? relay(copier, index, file, error) : upload(copier, file, error);
 }
 
@@ -245,7 +265,7 @@ static bool is_for_files(const char *to) {
     struct place *place = NULL;
     struct place_item item = {.is_folder = false};
     if (ends_in_slash(to)) return true;
-    if (place_is_remote(to)) return strncmp(to, "s3://", 5) == 0 && !strchr(to + 5, '/');
+    if (place_is_remote(to)) return place_is_bucket(to);
     bool folder = place_open(NULL, to, &place, NULL) == POMONA_OK &&
                   place_stat(place, "", &item, NULL) == POMONA_OK && item.is_folder;
     place_free(&place);

@@ -79,7 +79,7 @@ static pomona_status list_bucket(struct pomona_places *places, struct place *pla
     const char *key = strchr(uri + 5, '/');
     bool one = key && key[1] && key[strlen(key) - 1] != '/'; /* may be the key of an object */
     TRY(list_below(place, what, "", handing, error));
-    if (handing->any || !key || !key[1]) return POMONA_OK;
+    if (handing->any || place_is_bucket(uri)) return POMONA_OK;
     if (what == POMONA_LIST_VERSIONS || what == POMONA_LIST_UPLOADS)
         return one ? list_of_key(places, uri, what, handing, error) : POMONA_OK;
     struct pomona_error cause = {0};

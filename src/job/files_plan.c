@@ -98,6 +98,8 @@ pomona_status files_plan_all(struct place *from, bool to_folder, struct files_pl
 pomona_status files_plan_one(struct place *from, struct files_plan *plan, struct pomona_error *error) {
     struct place_item item = {.size = 0};
     uint64_t size;
+    if (place_is_bucket(place_root(from)))
+        return fail(error, POMONA_E_INPUT, place_root(from), "is a bucket");
     if (place_is_remote(place_root(from))) {
         TRY(place_stat(from, "", &item, error));
         size = item.size;

@@ -40,6 +40,7 @@ pomona_status pomona_read_file(struct pomona_places *places, const char *uri, ta
     struct place *place = NULL;
     struct place_item item = {.size = 0};
     bool web = place_is_remote(uri) && strncmp(uri, "s3://", 5) != 0;
+    if (place_is_bucket(uri)) return fail(error, POMONA_E_INPUT, uri, "is a bucket");
     TRY(place_open(places, uri, &place, error));
     pomona_status status = web ? POMONA_OK : place_stat(place, "", &item, error);
     if (status == POMONA_OK && item.is_folder) status = fail(error, POMONA_E_INPUT, uri, "is a folder");

@@ -107,6 +107,7 @@ static pomona_status remove_listed(struct removing *r, const char *root, struct 
 static pomona_status remove_one(struct removing *r, const char *uri, struct pomona_error *error) {
     static const char *const itself[] = {""};
     struct place_item item;
+    if (place_is_bucket(uri)) return fail(error, POMONA_E_INPUT, uri, "is a bucket");
     TRY(place_open(r->places, uri, &r->place, error));
     TRY(place_stat(r->place, "", &item, error));
     if (item.is_folder) return fail(error, POMONA_E_INPUT, uri, "is a folder; --recursive removes it");

@@ -146,7 +146,10 @@ void pomona_publication_stage(struct pomona_publication *p, const char *path, co
 /* ---- opening */
 
 static pomona_status name_paths(struct pomona_publication *p, const char *uri, struct pomona_error *error) {
-    TRY(scratch_folder(p->places, "out", uri, &p->folder, error));
+    /* Who only looks has a folder of its own: nothing is taken from a job that waits for --resume. */
+    char purpose[32];
+    snprintf(purpose, sizeof purpose, p->look_only ? "look-%ld" : "out", (long)getpid());
+    TRY(scratch_folder(p->places, purpose, uri, &p->folder, error));
     p->uri = memory_copy_string(uri);
     char *base = path_join(p->folder, "dst");
     p->path =
@@ -308,6 +311,13 @@ const char *pomona_publication_path(const struct pomona_publication *publication
     return publication->path;
 }
 
+bool pomona_publication_has_work(const struct pomona_publication *publication) {
+    char *path = path_join(publication->path, "_temporary");
+    bool has = path && !publication->look_only && path_exists(path);
+    memory_free(path);
+    return has;
+}
+
 /* ---- committing */
 
 static bool is_success(const char *name) {
@@ -422,6 +432,27 @@ static pomona_status delete_superfluous(struct pomona_publication *p, const stru
     return status;
 }
 
+/* An upload that nobody will complete: begun by a job that died elsewhere, or by a request whose answer was lost. */
+static pomona_status find_orphan(void *user, const struct place_item *item, struct pomona_error *error) {
+    struct superfluous *s = user;
+    char top[2048];
+    top_level(item->name, top);
+    if (!published_files_find(s->fresh, item->name) && !(strchr(item->name, '/') && has_new(s->fresh, top)))
+        return POMONA_OK; /* of somebody else */
+    return published_files_add(&s->names, &(struct published_file){.name = item->name, .text = item->staged},
+                               error);
+}
+
+/* When all is published. It takes room and can't be seen, so failing here fails nothing; who may not list uploads has a rule of the bucket
+ * for them. */
+static void drop_orphans(struct pomona_publication *p, const struct published_files *fresh) {
+    struct superfluous s = {p, fresh, PUBLISHED_FILES_INIT};
+    place_list_staged(p->place, "", find_orphan, &s, NULL);
+    for (size_t i = 0; i < s.names.count; i++)
+        place_unstage(p->place, s.names.files[i].name, s.names.files[i].text, NULL);
+    published_files_free(&s.names);
+}
+
 /* A `_SUCCESS` goes before its folder changes, or with it. */
 static pomona_status hide_old(struct pomona_publication *p, const struct published_files *fresh,
                               struct pomona_error *error) {
@@ -455,6 +486,7 @@ static pomona_status publish_all(struct pomona_publication *p, const struct publ
         }
         if (last == 0 && !p->single) TRY(delete_superfluous(p, fresh, &result->deleted, error));
     }
+    if (!p->single && result->files > 0) drop_orphans(p, fresh);
     return POMONA_OK;
 }
 
@@ -497,6 +529,8 @@ void pomona_publication_close(struct pomona_publication **publication, bool keep
     }
     if (!keep && p->place) drop_staged(p);
     if (p->place && !p->single) publication_lock_drop(p->place, &p->lock);
+    /* The note goes first: a folder that is half gone is nothing to go on from. */
+    if (!keep && p->note_before) path_remove(p->note_before, NULL);
     if (!keep && p->folder) path_remove(p->folder, NULL);
     place_free(&p->place);
     folder_unlock(&p->scratch_lock);

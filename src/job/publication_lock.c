@@ -118,6 +118,7 @@ pomona_status publication_lock_renew(struct place *place, struct publication_loc
         /* Our own write whose answer was lost has changed it as well. */
         status = look(place, lock, etag, error);
         if (status == POMONA_OK) status = put(place, lock, PLACE_IF_SAME, etag, error);
+        if (status == POMONA_E_EXISTS) lock->etag[0] = '\0'; /* another's now: not ours to drop */
     } else if (status != POMONA_OK && error) {
         *error = refused;
     }

@@ -311,6 +311,18 @@ out:
     return status;
 }
 
+/* The scratch folder knows uploads that a listing below DST may not show: those of a DST that is one object. */
+static pomona_status remove_scratch(struct recovering *r) {
+    char *note = path_join(r->scratch, "staged");
+    pomona_status status = note ? POMONA_OK : fail_memory(r->error, "path");
+    /* A damaged note is no reason to stop: what it named can still be listed. */
+    if (status == POMONA_OK) (void)published_files_read(&r->found, note, NULL);
+    for (size_t i = 0; i < r->found.count && status == POMONA_OK; i++)
+        status = place_unstage(r->place, r->found.files[i].name, r->found.files[i].text, r->error);
+    memory_free(note);
+    return status == POMONA_OK ? path_remove(r->scratch, r->error) : status;
+}
+
 static pomona_status recover(struct recovering *r, const char *uri) {
     bool ends;
     if (strncmp(uri, "s3://", 5) != 0)
@@ -325,7 +337,7 @@ static pomona_status recover(struct recovering *r, const char *uri) {
     TRY(clean_folder(r, "Results", "Results/_SUCCESS"));
     TRY(clean_folder(r, "PCA_Results", "PCA_Results/_SUCCESS"));
     if (r->options->dry_run) return POMONA_OK;
-    return path_remove(r->scratch, r->error); /* last: until here a second recover finds all that is left */
+    return remove_scratch(r); /* last: until here a second recover finds all that is left */
 }
 
 pomona_status pomona_recover_place(struct pomona_places *places, const char *uri,

@@ -132,7 +132,7 @@ static pomona_status is_object(struct pomona_places *places, const char *uri, bo
     struct place *place = NULL;
     struct place_item item;
     *object = false;
-    if (strncmp(uri, "s3://", 5) == 0 && !strchr(uri + 5, '/')) return POMONA_OK; /* a bucket */
+    if (place_is_bucket(uri)) return POMONA_OK;
     TRY(place_open(places, uri, &place, error));
     pomona_status status = place_stat(place, "", &item, error);
     place_free(&place);

@@ -11,7 +11,15 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CONNECTIONS_DEFAULT = 64, ATTEMPTS_DEFAULT = 10, REPEATS_MAX = 3, PATIENCE_DEFAULT = 20000 };
+enum {
+    CONNECTIONS_DEFAULT = 64,
+    CONNECT_MILLISECONDS = 5000,
+    STALL_SECONDS = 8,
+    ATTEMPTS_DEFAULT = 10,
+    REPEATS_MAX = 3,
+    PATIENCE_DEFAULT = 20000,
+    SHORT_MILLISECONDS = 2000
+};
 
 struct http {
     struct http_options options;
@@ -76,6 +84,8 @@ pomona_status http_new(const struct http_options *options, struct http **http, s
     if (!h->options.connections) h->options.connections = CONNECTIONS_DEFAULT;
     if (!h->options.attempts) h->options.attempts = ATTEMPTS_DEFAULT;
     if (!h->options.patience_milliseconds) h->options.patience_milliseconds = PATIENCE_DEFAULT;
+    if (!h->options.stall_seconds) h->options.stall_seconds = STALL_SECONDS;
+    if (!h->options.connect_milliseconds) h->options.connect_milliseconds = CONNECT_MILLISECONDS;
     h->own_quota = HTTP_QUOTA_INIT;
     if (!h->options.quota) h->options.quota = &h->own_quota;
     h->ready_end = &h->ready;
@@ -194,14 +204,21 @@ static void give_up(struct http *http, struct http_transfer *transfer, pomona_st
     struct pomona_error error = *cause;
     if (transfer->attempts > 1)
         fail(&error, status, NULL, "%s (%d attempts%s)", cause->message, transfer->attempts, why);
+    atomic_store(&http->options.quota->given_up, true);
     finish(http, transfer, status, &error);
 }
 
-/* After a failure that may pass: waits for the next attempt, or gives up. `away`: the server could not be reached. */
+static long at_most(long value, long most) { return value < most ? value : most; }
+
+/* After a failure that may pass: waits for the next attempt, or gives up. `away`: the server could not be reached; `waited`: nothing came
+ * for that attempt's last `waited` seconds. */
 static void try_again(struct http *http, struct http_transfer *transfer, double base, bool away,
-                      pomona_status status, const struct pomona_error *cause) {
-    double now = clock_seconds(), patience = 1e-3 * (double)http->options.patience_milliseconds;
-    if (transfer->first_failure == 0) transfer->first_failure = now;
+                      double waited, pomona_status status, const struct pomona_error *cause) {
+    bool hurry = atomic_load(&http->options.quota->given_up);
+    double now = clock_seconds();
+    double patience = 1e-3 * (double)(hurry ? at_most(http->options.patience_milliseconds, SHORT_MILLISECONDS)
+                                            : http->options.patience_milliseconds);
+    if (transfer->first_failure == 0) transfer->first_failure = now - waited;
     double wait = backoff(http, transfer, base);
     if (away && wait > 1) wait = 1; /* so that it is noticed when it comes back */
     if (now + wait - transfer->first_failure > patience)
@@ -228,13 +245,17 @@ static void settle(struct http *http, struct http_transfer *transfer, CURLcode r
         return;
     }
     if (trouble != HTTP_TROUBLE_NONE) {
-        try_again(http, transfer, transient, trouble == HTTP_TROUBLE_AWAY, status, &error);
+        double waited = clock_seconds() - transfer->began, most = (double)http->options.stall_seconds;
+        if (result != CURLE_OPERATION_TIMEDOUT) waited = 0;
+        try_again(http, transfer, transient, trouble == HTTP_TROUBLE_AWAY, waited < most ? waited : most,
+                  status, &error);
         return;
     }
     status = POMONA_E_IO;
     switch ((transfer->judge ? transfer->judge : http_judge)(transfer, &status, &error)) {
     case HTTP_DONE:
         quota_give(http->options.quota, transfer->attempts > 1 ? HTTP_QUOTA_RETRY : 1);
+        atomic_store(&http->options.quota->given_up, false);
         finish(http, transfer, POMONA_OK, NULL);
         break;
     case HTTP_ONCE_MORE:
@@ -243,8 +264,8 @@ static void settle(struct http *http, struct http_transfer *transfer, CURLcode r
         else
             finish(http, transfer, status, &error);
         break;
-    case HTTP_TRANSIENT: try_again(http, transfer, transient, false, status, &error); break;
-    case HTTP_THROTTLED: try_again(http, transfer, throttled, false, status, &error); break;
+    case HTTP_TRANSIENT: try_again(http, transfer, transient, false, 0, status, &error); break;
+    case HTTP_THROTTLED: try_again(http, transfer, throttled, false, 0, status, &error); break;
     case HTTP_FAILED: finish(http, transfer, status, &error); break;
     }
 }
@@ -253,7 +274,13 @@ static pomona_status begin(struct http *http, struct http_transfer *transfer, st
     buffer_clear(&transfer->url);
     buffer_clear(&transfer->headers);
     TRY(transfer->prepare(transfer, error));
-    TRY(http_attempt_begin(transfer, &http->options, error));
+    struct http_options options = http->options;
+    if (atomic_load(&options.quota->given_up)) {
+        options.stall_seconds = at_most(options.stall_seconds, SHORT_MILLISECONDS / 1000);
+        options.connect_milliseconds = at_most(options.connect_milliseconds, SHORT_MILLISECONDS);
+    }
+    transfer->began = clock_seconds();
+    TRY(http_attempt_begin(transfer, &options, error));
     if (curl_multi_add_handle(http->multi, transfer->handle) != CURLM_OK)
         return fail_memory(error, "libcurl");
     return POMONA_OK;

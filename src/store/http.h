@@ -6,7 +6,8 @@
  *
  * Patience: before attempt n + 1 it waits a random time below 50 ms x 2^n (1 s x 2^n after a throttle), at most 20 s:
  * "full jitter" of the AWS Architecture Blog, Exponential Backoff And Jitter (2015). A transfer is given up after 10
- * attempts, when the next one would be later than 20 s after the first failure, or at once when the retry quota is spent:
+ * attempts, when the next one would be later than 20 s after the first failure (or after a stall or a wait for a connection
+ * began that was the first), or at once when the retry quota is spent:
  * retries cost, successes give back (as in the AWS SDKs' standard mode), so that a server in trouble is left alone. A
  * server that can't be reached at all (refused, unknown, no answer to a connect) is asked for those 20 s without
  * counting attempts or quota: it is not busy, it is away. */
@@ -63,9 +64,9 @@ struct http_transfer {
 
     /* The engine's own. */
     struct http_transfer *next;
-    void *handle, *headers_list; /* of an attempt under way: libcurl's */
-    double due, first_failure;   /* seconds of the monotonic clock; first_failure 0: none yet */
-    int repeats;                 /* HTTP_ONCE_MORE so far */
+    void *handle, *headers_list;      /* of an attempt under way: libcurl's */
+    double began, due, first_failure; /* seconds of the monotonic clock; first_failure 0: none yet */
+    int repeats;                      /* HTTP_ONCE_MORE so far */
     bool response_full;
 };
 
@@ -94,7 +95,7 @@ struct http_options {
     bool direct;                     /* past all proxies: what is asked is this machine's own, or beside it */
     int connections;                 /* at most so many transfers under way, the others wait; 0: 64 */
     long connect_milliseconds;       /* 0: 5,000 */
-    long stall_seconds;              /* an attempt slower than 1 KB/s for so long is cut off; 0: 10 */
+    long stall_seconds;              /* slower than 1 KB/s (in the mean of 5 s) for so long: cut off; 0: 8 */
     int attempts;                    /* 0: 10; 1: no retries */
     long patience_milliseconds;      /* how long an unreachable server is asked again; 0: 20,000 */
     bool (*should_stop)(void *user); /* asked about ten times a second; may be NULL */
@@ -122,13 +123,17 @@ size_t http_pending(const struct http *http);
  * should_stop said so. */
 pomona_status http_run(struct http *http, struct http_transfer *transfer, struct pomona_error *error);
 
-/* The retry quota of everything that talks to one service; any thread. */
+/* The retry quota of everything that talks to one service; any thread. Once a transfer was given up, the others get only a short while
+ * until one succeeds: a job that ends because its server is gone does not wait for it again in each thing that it tidies. */
 struct http_quota {
     _Atomic int tokens;
+    _Atomic bool given_up;
 };
 
-enum { HTTP_QUOTA_FULL = 500, HTTP_QUOTA_RETRY = 5 };
+/* Full, it pays for about eight retries each of 64 transfers under way: a service that refuses everything for some seconds does not end
+ * a long job, one that does so for longer gets 500 more requests. */
+enum { HTTP_QUOTA_FULL = 2500, HTTP_QUOTA_RETRY = 5 };
 
-#define HTTP_QUOTA_INIT ((struct http_quota){HTTP_QUOTA_FULL})
+#define HTTP_QUOTA_INIT ((struct http_quota){.tokens = HTTP_QUOTA_FULL})
 
 #endif

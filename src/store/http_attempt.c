@@ -4,12 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    CONNECT_MILLISECONDS = 5000,
-    STALL_SECONDS = 10,
-    STALL_BYTES_A_SECOND = 1024,
-    SLOW_ANSWER_SECONDS = 600
-};
+enum { STALL_BYTES_A_SECOND = 1024, SLOW_ANSWER_SECONDS = 600 };
 
 static bool is_success(const struct http_transfer *transfer) {
     return transfer->code >= 200 && transfer->code < 300;
@@ -118,7 +113,6 @@ pomona_status http_attempt_begin(struct http_transfer *transfer, const struct ht
     buffer_clear(&transfer->response_headers);
     buffer_clear(&transfer->trouble);
     if (transfer->response) buffer_clear(transfer->response);
-    long stall = options->stall_seconds ? options->stall_seconds : STALL_SECONDS;
     curl_easy_setopt(handle, CURLOPT_PRIVATE, transfer);
     if (curl_easy_setopt(handle, CURLOPT_URL, url) != CURLE_OK) return fail_memory(error, "URL");
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, transfer->headers_list);
@@ -133,12 +127,10 @@ pomona_status http_attempt_begin(struct http_transfer *transfer, const struct ht
     curl_easy_setopt(handle, CURLOPT_TCP_NODELAY, 1L);
     curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 256L << 10);
     curl_easy_setopt(handle, CURLOPT_UPLOAD_BUFFERSIZE, 256L << 10);
-    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                     options->connect_milliseconds ? options->connect_milliseconds
-                                                   : (long)CONNECT_MILLISECONDS);
+    curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, options->connect_milliseconds);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)STALL_BYTES_A_SECOND);
     curl_easy_setopt(handle, CURLOPT_LOW_SPEED_TIME,
-                     transfer->slow_answer ? (long)SLOW_ANSWER_SECONDS : stall);
+                     transfer->slow_answer ? (long)SLOW_ANSWER_SECONDS : options->stall_seconds);
     if (options->direct) curl_easy_setopt(handle, CURLOPT_NOPROXY, "*");
     if (options->ca_bundle) curl_easy_setopt(handle, CURLOPT_CAINFO, options->ca_bundle);
     set_method(handle, transfer);

@@ -17,6 +17,11 @@ pomona_status place_open(struct pomona_places *places, const char *uri, struct p
                                          : place_web_open(places, uri, place, error);
 }
 
+bool place_is_bucket(const char *uri) {
+    const char *slash = strncmp(uri, "s3://", 5) == 0 ? strchr(uri + 5, '/') : uri;
+    return !slash || (slash != uri && strspn(slash, "/") == strlen(slash));
+}
+
 void place_free(struct place **place) {
     struct place *p = *place;
     if (!p) return;

@@ -35,6 +35,9 @@ typedef pomona_status (*place_visit)(void *user, const struct place_item *item, 
 /* Whether text names something elsewhere: "s3://", "http://", "https://". All else is a path. */
 bool place_is_remote(const char *uri);
 
+/* Whether it is a bucket without a prefix: that is no object, whatever a server answers when it is asked for one. */
+bool place_is_bucket(const char *uri);
+
 /* Opens "s3://bucket[/prefix]", "http[s]://..." or a path. Nothing is asked of the network. `places` may be NULL for paths; else
  * it outlives the place. POMONA_E_USAGE: not such a text, or remote without `places`; POMONA_E_MEMORY. */
 pomona_status place_open(struct pomona_places *places, const char *uri, struct place **place,

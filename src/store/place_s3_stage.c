@@ -18,6 +18,7 @@
 
 enum {
     PARTS_MAX = 9000,
+    SLOW_PARTS = 100,
     RECEIPT_MAX = 4 << 20,
     UPLOAD_ID_SIZE = 1025,
     CRC_TEXT_SIZE = 9,
@@ -262,7 +263,8 @@ pomona_status s3_commit(struct place *place, const char *name, const char *text,
     if (status == POMONA_OK) {
         s3_call_aim(&call, place->places, "POST", s3->bucket, key);
         call.transfer.response = &answer;
-        call.transfer.slow_answer = true; /* putting thousands of parts together takes minutes */
+        /* Putting thousands of parts together takes minutes. */
+        call.transfer.slow_answer = receipt.size / S3_PART_BYTES >= SLOW_PARTS;
         call.expect_xml = true;
         status = s3_call_query(&call, "uploadId", receipt.id, error);
         if (status == POMONA_OK) status = s3_call_body(&call, body.data, body.size, false, error);

@@ -162,7 +162,7 @@ bool places_learn_region(struct pomona_places *places, const char *bucket, const
         snprintf(places->learnt[at].region, PLACES_REGION_SIZE, "%s", region);
     }
     pthread_mutex_unlock(&places->lock);
-    return news;
+    return true;
 }
 
 pomona_status places_http(struct pomona_places *places, struct http **http, struct pomona_error *error) {

@@ -36,7 +36,7 @@ struct place_address {
 pomona_status places_address(struct pomona_places *places, const char *bucket, struct place_address *address,
                              struct pomona_error *error);
 
-/* A bucket said where it is. False: that is known already, so asking again there is pointless. */
+/* A bucket said where it is. False: that is not the name of a region. */
 bool places_learn_region(struct pomona_places *places, const char *bucket, const char *region);
 
 /* An engine with these places' quota and patience. */

@@ -19,6 +19,8 @@ static pomona_status prepare(struct http_transfer *transfer, struct pomona_error
     struct place_address address;
     TRY(places_address(call->places, call->bucket, &address, error));
     TRY(credentials_get(call->places->credentials, &call->used, error));
+    memcpy(call->used_region, address.region, sizeof call->used_region);
+    call->used_skew = atomic_load(&call->places->skew);
     struct buffer path = BUFFER_INIT(HTTP_LINES_MAX);
     const char *path_text, *query, *more;
     pomona_status status = POMONA_OK;
@@ -48,7 +50,7 @@ static pomona_status prepare(struct http_transfer *transfer, struct pomona_error
                                         .payload_hash = call->payload_hash,
                                         .region = address.region,
                                         .service = "s3",
-                                        .now = time(NULL) + atomic_load(&call->places->skew)};
+                                        .now = time(NULL) + call->used_skew};
         status = sigv4_sign(&request, &call->used, &transfer->headers, error);
     }
 out:
@@ -63,10 +65,15 @@ static bool learn_skew(struct s3_call *call) {
     if (!http_header(&call->transfer, "date", text, sizeof text)) return false;
     time_t theirs = curl_getdate(text, NULL);
     if (theirs < 0) return false;
-    long skew = (long)(theirs - time(NULL)), before = atomic_load(&call->places->skew);
+    long skew = (long)(theirs - time(NULL)), before = call->used_skew;
     if (skew - before < WORTH_SECONDS && before - skew < WORTH_SECONDS) return false;
     atomic_store(&call->places->skew, skew);
     return true;
+}
+
+/* False: the attempt was signed for that region already, so asking again there is pointless. */
+static bool learn_region(struct s3_call *call, const char *region) {
+    return places_learn_region(call->places, call->bucket, region) && strcmp(region, call->used_region) != 0;
 }
 
 /* What S3's words mean, where they say more than the HTTP code. */
@@ -119,12 +126,12 @@ static bool puts_right(struct s3_call *call, const struct s3_error *said) {
     if (code == 301 || code == 307 || code == 400) {
         if (!http_header(&call->transfer, "x-amz-bucket-region", region, sizeof region))
             snprintf(region, sizeof region, "%s", said->region);
-        return places_learn_region(call->places, call->bucket, region);
+        return learn_region(call, region);
     }
     /* A HEAD's answer has no body; a 403 with another region's name in it is a signature for the wrong one. */
     return code == 403 && strcmp(call->transfer.method, "HEAD") == 0 &&
            http_header(&call->transfer, "x-amz-bucket-region", region, sizeof region) &&
-           places_learn_region(call->places, call->bucket, region);
+           learn_region(call, region);
 }
 
 static enum http_verdict refuse(struct s3_call *call, const struct s3_error *said, pomona_status *status,

@@ -21,7 +21,10 @@ struct s3_call {
     char code[S3_CODE_SIZE];  /* S3's word for what went wrong: "NoSuchKey"; "" */
     char name[1280];          /* "s3://bucket/key" for messages, cut when longer */
     char payload_hash[65];
+    /* What the last attempt was made with: news is what differs from that, since others may have learnt it meanwhile. */
     struct credentials used;
+    char used_region[PLACES_REGION_SIZE];
+    long used_skew;
 };
 
 #define S3_CALL_INIT                                                                                         \

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = re.findall(r'^    \{"(\w+)", "', (ROOT / "src/cli/main.c").read_text(), re.M)
+COMMANDS = re.findall(r'^    \{"(\w+)",\s*"', (ROOT / "src/cli/main.c").read_text(), re.M)
 
 
 def test_knows_its_commands():

@@ -216,21 +216,24 @@ def start(many, out, *options):
 def test_kill_and_resume_gives_the_same_bytes(pomona, many, tmp_path):
     """kill -9 at many moments of one job, each time going on with --resume."""
     folder, seconds = many
-    kills = 0
-    for attempt in range(12):
-        job = start(folder, tmp_path / "o", "--resume")
-        time.sleep(seconds * (0.05 + 0.3 * (attempt * 0.618 % 1)))
-        job.send_signal(signal.SIGKILL)
-        code = job.wait()
-        assert code in (0, -signal.SIGKILL), "a resumed run failed by itself"
-        if code == 0:
-            break
-        kills += 1
-        if (tmp_path / "o/Results/_SUCCESS").exists():  # killed between the last rename and the removal of _temporary
-            assert parts(tmp_path / "o") == parts(folder / "whole")
-    else:  # a busy machine: the last run goes on undisturbed
-        assert start(folder, tmp_path / "o", "--resume").wait() == 0
-    assert kills >= 2, "the job was too short to be killed"
+
+    def kills_of(share):
+        shutil.rmtree(tmp_path / "o", ignore_errors=True)
+        for attempt in range(12):
+            job = start(folder, tmp_path / "o", "--resume")
+            time.sleep(share * seconds * (0.05 + 0.3 * (attempt * 0.618 % 1)))
+            job.send_signal(signal.SIGKILL)
+            code = job.wait()
+            assert code in (0, -signal.SIGKILL), "a resumed run failed by itself"
+            if code == 0:
+                return attempt
+            if (tmp_path / "o/Results/_SUCCESS").exists():  # killed between the last rename and the removal of _temporary
+                assert parts(tmp_path / "o") == parts(folder / "whole")
+        assert start(folder, tmp_path / "o", "--resume").wait() == 0  # a busy machine: the last run goes on undisturbed
+        return 12
+
+    # The clock of a shared machine is no friend of tests: a job that ends before it is killed twice is begun anew, with less time.
+    assert any(kills_of(share) >= 2 for share in (1, 0.5, 0.25, 0.1)), "the job was too short to be killed"
     assert parts(tmp_path / "o") == parts(folder / "whole") and not (tmp_path / "o/_temporary").exists()
 
 

@@ -1,11 +1,9 @@
 """pomona ls and cp on folders and buckets; recover and verify of results in S3."""
 import contextlib
-import fcntl
 import functools
 import http.server
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -16,6 +14,7 @@ import time
 import pytest
 
 from conftest import POMONA
+from loopback import ListServer
 
 ODD = ["a b", "per%cent", "per%20cent", "pl+us", "ü/é/😀", "new\nline", "q?m&n=o#p", "~._-", "back\\slash", "deep/er/file"]
 LARGE = os.urandom(1 << 20) * 20  # more than one part
@@ -79,8 +78,21 @@ def test_cp_of_folders(pomona, tmp_path):
     assert content(tmp_path / "g") == content(tmp_path / "f")
 
 
-def test_cp_of_a_file(pomona, tmp_path):
+def test_names_that_temporary_files_have(pomona, tmp_path):
+    fill(tmp_path / "f", {f"x{end}": end.encode() for end in ("", ".tmp", ".tmp.tmp")})
+    for _ in range(20):
+        pomona("cp", tmp_path / "f", tmp_path / "g", "-r", "--threads", "4", "--overwrite")
+        assert content(tmp_path / "g") == content(tmp_path / "f")
+    fill(tmp_path / "h", {"x.tmp": b"mine"})
+    pomona("cp", tmp_path / "f/x", tmp_path / "h")
+    assert content(tmp_path / "h") == {"x": b"", "x.tmp": b"mine"}
+
+
+def test_cp_of_a_file(pomona, tmp_path, monkeypatch):
     fill(tmp_path, {"f": b"f", "folder/x": b""})
+    monkeypatch.chdir(tmp_path)
+    pomona("cp", "f", "e")
+    (tmp_path / "e").unlink()
     pomona("cp", tmp_path / "f", tmp_path / "folder")
     pomona("cp", tmp_path / "f", f"{tmp_path}/new/")
     pomona("cp", tmp_path / "f", tmp_path / "g")
@@ -123,6 +135,22 @@ def test_cp_from_the_web(pomona, tmp_path):
             told = pomona("cp", f"http://secretuser:secretpassword@{address}/none?X-Amz-Signature=secretquery", tmp_path / "y",
                           env=clean, status=2)
             assert word not in told.stderr + told.stdout
+
+
+def test_ls_of_very_many_keys(tmp_path):
+    """They are printed as they come: memory does not grow with them."""
+    most = {}
+    for count in (20_000, 400_000):
+        with ListServer("--keys", count, "--prefixes", 20) as server, open(tmp_path / "listed", "wb") as listed:
+            environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
+            process = subprocess.Popen([POMONA, "ls", "s3://bucket", "-r", "--no-sign-request", "--endpoint-url", server.url],
+                                       stdout=listed, stderr=subprocess.PIPE, env=environment)
+            assert process.stderr.read().startswith(f"{count:,} objects".encode())
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = status
+            most[count] = usage.ru_maxrss
+        assert status == 0 and len((tmp_path / "listed").read_bytes().splitlines()) == count
+    assert most[400_000] < most[20_000] + 20_000, most
 
 
 # --- buckets
@@ -184,6 +212,10 @@ def test_cp_of_an_object(at, s3, bucket, tmp_path):
     at("cp", f"s3://{bucket}/none", tmp_path / "g", status=2)
     at("cp", f"s3://{bucket}/x", tmp_path / "g", "-r")
     assert content(tmp_path / "g") == {"f": b"one", "other": LARGE}
+    for name in (bucket, bucket + "/"):
+        for command in (["cp", f"s3://{name}", tmp_path / "h"], ["cp", f"s3://{name}", "-"], ["rm", f"s3://{name}"]):
+            assert "is a bucket" in at(*command, status=2).stderr
+    at("cp", tmp_path / "f", f"s3://{bucket}/", status=2)
     assert "nothing below" in at("cp", f"s3://{bucket}/nothing", tmp_path / "h", "-r", status=2).stderr
     fill(tmp_path / "many", {str(i): b"%d" % i for i in range(300)})
     at("cp", tmp_path / "many", f"s3://{bucket}/many", "-r")
@@ -237,7 +269,7 @@ def test_cp_that_is_killed(at, s3, bucket, proxied, tmp_path, direction):
         if direction == "up":
             whole = [entry["Size"] for entry in s3.list_objects_v2(Bucket=bucket).get("Contents", [])]
         else:
-            whole = [path.stat().st_size for path in (tmp_path / "g").glob("??")]
+            whole = [path.stat().st_size for path in (tmp_path / "g").glob("*") if path.name[0] != "."]
         assert set(whole) <= {9 << 20}
     if direction == "up":
         uploads = at("ls", f"s3://{bucket}", "--uploads", "--json").stdout.splitlines()
