@@ -130,8 +130,12 @@ pomona_status increment_list_failed(struct job *job, struct pomona_error *error)
         /* The row is found again by this name, whatever text would be made of the path today. */
         photo.uri = arena_copy_text(&listing->arena, failed->rows[i].path, strlen(failed->rows[i].path));
         if (!photo.uri) return fail_memory(error, "listing");
-        photo_look_up(&photo);
-        TRY(listing_append(listing, &photo, error));
+        bool packed = false;
+        if (!photo_look_up(&photo)) TRY(listing_find_packed(listing, photo.path, &packed, error));
+        if (packed)
+            listing->photos[listing->count - 1].uri = photo.uri;
+        else
+            TRY(listing_append(listing, &photo, error));
     }
     if (listing->count > 1) qsort(listing->photos, listing->count, sizeof *listing->photos, compare_uri);
     return POMONA_OK;
