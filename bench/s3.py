@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 import common
 
@@ -47,6 +48,18 @@ def put(server, bucket, folder, prefix):
 def run(url, server, *arguments, **options):
     """Runs pomona against `url`: seconds and usage."""
     return common.timed([common.POMONA, *arguments], env={**os.environ, **server.environment(server.folder, url)}, **options)
+
+
+# A child's ru_maxrss begins with what its parent had: this parent is smaller than what is measured.
+PEAK = "import os, sys; os.dup2(os.open('/dev/null', os.O_WRONLY), 1); " \
+       "pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); _, status, usage = os.wait4(pid, 0); " \
+       "os.write(2, f'\\n{usage.ru_maxrss}'.encode()); sys.exit(os.waitstatus_to_exitcode(status))"
+
+
+def peak_mebibytes(url, server, *arguments):
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", PEAK, common.POMONA, *arguments], check=True, capture_output=True, text=True,
+                          env={**os.environ, **server.environment(server.folder, url)})
+    return int(done.stderr.rsplit("\n", 1)[1]) / 1024
 
 
 def digest(out):
@@ -151,7 +164,8 @@ def listing(rows, server, options):
                 rows.add("listing", f"{keys} keys, pages in a row, unread", number, pages, "s", "one connection, start of Python included")
                 rows.add("listing", f"{keys} keys, all as one body, unread", number, raw, "s", "curl")
                 rows.add("listing", f"{keys} keys, pomona ls", number, seconds, "s", f"processor {usage.ru_utime + usage.ru_stime:.2f} s")
-                rows.add("listing", f"{keys} keys, pomona ls, memory", number, usage.ru_maxrss / 1024, "MiB")
+                rows.add("listing", f"{keys} keys, pomona ls, memory", number,
+                         peak_mebibytes(lists.url, server, "ls", "s3://bucket/", "--recursive"), "MiB")
     with loopback.ListServer("--keys", "1000000", "--prefixes", "100", "--latency", "20") as lists:
         for number in range(options.rounds):
             pages = common.timed([loopback.program("http_load"), "--connections", LISTS, "--requests", "1000", lists.address,
@@ -187,6 +201,30 @@ while token is not None:
     token = found and found[1].decode()
 """
 
+PART = 8 << 20  # of pomona's uploads and downloads, six under way
+
+
+def curl_in_parts(client, big, size):
+    """curl's upload of the same parts, as many side by side, and the server's step that joins them: seconds of both and of the last."""
+    id = client.create_multipart_upload(Bucket="large", Key="parts")["UploadId"]
+    parts = []
+    with open(big, "rb") as file:
+        for number in range(1, size // PART + 1):
+            parts.append(big.parent / f"part-{number}")
+            parts[-1].write_bytes(file.read(PART))
+    url = lambda number: client.generate_presigned_url("upload_part", Params={"Bucket": "large", "Key": "parts", "UploadId": id, "PartNumber": number})
+    arguments = [word for number, part in enumerate(parts, 1) for word in ("-T", part, url(number))]
+    seconds, _ = common.timed(["curl", "-sfZ", "--parallel-max", "6", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for part in parts:
+        part.unlink()
+    sent = client.list_parts(Bucket="large", Key="parts", UploadId=id)["Parts"]
+    start = time.perf_counter()
+    client.complete_multipart_upload(Bucket="large", Key="parts", UploadId=id,
+                                     MultipartUpload={"Parts": [{"PartNumber": part["PartNumber"], "ETag": part["ETag"]} for part in sent]})
+    joining = time.perf_counter() - start
+    return seconds + joining, joining
+
+
 def throughput(rows, server, options):
     size = 1 << 30
     memory = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm"))
@@ -201,8 +239,13 @@ def throughput(rows, server, options):
         for number in range(options.rounds):
             seconds, _ = common.timed(["curl", "-sf", "-T", big, url("put_object", "curl")])
             rows.add("throughput", "up, curl", number, size / seconds / 1e6, "MB/s")
-            seconds, _ = run(server.url, server, "cp", big, "s3://large/pomona", "--overwrite", "-q")
-            rows.add("throughput", "up, pomona cp", number, size / seconds / 1e6, "MB/s", "with SHA-256 and CRC-32C")
+            seconds, joining = curl_in_parts(client, big, size)
+            rows.add("throughput", "up, curl in parts", number, size / seconds / 1e6, "MB/s", f"the server joins them in {joining:.2f} s of {seconds:.2f} s")
+            before = processor_seconds(server.process)
+            seconds, usage = run(server.url, server, "cp", big, "s3://large/pomona", "--overwrite", "-q")
+            rows.add("throughput", "up, pomona cp", number, size / seconds / 1e6, "MB/s",
+                     f"with SHA-256 and CRC-32C, {seconds:.2f} s; processor: pomona {usage.ru_utime + usage.ru_stime:.2f} s, "
+                     f"server {processor_seconds(server.process) - before:.2f} s")
             big2 = memory / "back"
             seconds, _ = common.timed(["curl", "-sf", "-o", big2, url("get_object", "pomona")])
             big2.unlink()
@@ -214,8 +257,9 @@ def throughput(rows, server, options):
             rows.add("throughput", "down, pomona cp", number, size / seconds / 1e6, "MB/s")
     finally:
         shutil.rmtree(memory)
-    for way in ("up", "down"):
-        print(f"{way}: {rows.median('throughput', way + ', pomona cp', 'MB/s') / rows.median('throughput', way + ', curl', 'MB/s'):.2f} x curl")
+    for way, peer in (("up", "curl"), ("up", "curl in parts"), ("down", "curl")):
+        ours, theirs = (rows.median("throughput", f"{way}, {name}", "MB/s") for name in ("pomona cp", peer))
+        print(f"{way}: {ours / theirs:.2f} x {peer}")
 
 
 def main():
@@ -234,7 +278,9 @@ def main():
         for part in options.parts:
             # Reading small objects, the server works for one core at most; a large one it hashes on both.
             os.environ["GOMAXPROCS"] = "2" if part == "throughput" else "1"
-            server = loopback.S3Server(pathlib.Path(folder) / part)
+            # Gigabytes stay off the disk, whose writing would be in the way of what comes next.
+            where = tempfile.mkdtemp(dir="/dev/shm" if part == "throughput" else folder)
+            server = loopback.S3Server(pathlib.Path(where))
             try:
                 parts[part](rows, server, options)
             finally:

@@ -351,13 +351,15 @@ static void perform(struct http *http) {
 struct http_transfer *http_next(struct http *http, int milliseconds) {
     double end = clock_seconds() + 1e-3 * milliseconds;
     for (;;) {
-        /* libcurl looks at every transfer each time: what one look brought is handed out before the next. */
-        struct http_transfer *transfer = take_first(&http->finished, &http->finished_end);
+        /* libcurl looks at every transfer each time: what one look brought is handed out before the next, unless there is something to begin. */
+        struct http_transfer *transfer = NULL;
+        if (!http->ready) transfer = take_first(&http->finished, &http->finished_end);
         if (transfer) return transfer;
         double wait = release_due(http);
         begin_ready(http);
         perform(http);
-        if (http->finished) continue;
+        transfer = take_first(&http->finished, &http->finished_end);
+        if (transfer) return transfer;
         if (http->ready && http->idle_count > 0) continue; /* settled and may begin at once */
         double left = end - clock_seconds();
         if (atomic_exchange(&http->woken, false) || left <= 0) return NULL;

@@ -109,8 +109,8 @@ static pomona_status visit_entry(const struct walk *walk, const char *path, cons
 
 static pomona_status walk_folder(const struct walk *walk, const char *path, const char *name, int depth,
                                  struct pomona_error *error) {
-    char **names;
-    size_t count;
+    char **names = NULL;
+    size_t count = 0;
     if (depth == DEPTH_MAX)
         return fail(error, POMONA_E_LIMIT, path, "folders nested deeper than %d", DEPTH_MAX);
     TRY(read_names(path, &names, &count, error));

@@ -29,7 +29,7 @@ struct pomona_places {
 /* Where a bucket is now. */
 struct place_address {
     char region[PLACES_REGION_SIZE];
-    char base[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE]; /* "https://bucket.s3.eu-west-3.amazonaws.com" */
+    char base[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE + 8]; /* "https://bucket.s3.eu-west-3.amazonaws.com" */
     char host[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE]; /* as in the Host header */
     bool bucket_in_path;
 };
