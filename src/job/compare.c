@@ -157,7 +157,9 @@ static pomona_status pick_probes(struct compare_job *job) {
         job->probes[i] =
             (struct listed_photo){.path = arena_copy_text(&job->texts, photo->path, strlen(photo->path)),
                                   .uri = arena_copy_text(&job->texts, photo->uri, strlen(photo->uri)),
-                                  .size = photo->size};
+                                  .size = photo->size,
+                                  .offset = photo->offset,
+                                  .packed = photo->packed};
         if (!job->probes[i].path || !job->probes[i].uri) return fail_memory(job->error, "photos");
     }
     job->probe_count = count;

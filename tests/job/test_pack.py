@@ -527,3 +527,41 @@ def test_hostile_index(pomona, hostile, tmp_path, name):
 def test_hostile_sums(pomona, hostile, sums):
     done = pomona("pack", "--check", hostile({"sha256": sums}), "-q", status=2)
     assert "sha256" in done.stderr or "SHA-256" in done.stderr
+
+
+# --- what commands know of single photos ----------------------------------------------------------------------------------
+
+
+def test_photos_in_the_destination_would_be_hidden(pomona, photos, tmp_path):
+    for name in "photo.jpg", "folder/photo.png":
+        out = tmp_path / name.replace("/", "-")
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_bytes(b"x")
+        assert "would hide" in pomona("pack", photos, "--out", out, "--overwrite", status=2).stderr
+        assert sorted(os.listdir(out)) == [name.split("/")[0]]
+
+
+def test_thumbnails_of_a_report(pomona, packed, photos, tmp_path):
+    pomona("run", packed, "--out", tmp_path / "a", "-q")
+    pomona("run", photos, "--out", tmp_path / "b", "-q")
+    pictures = [(tmp_path / name / "report.html").read_text().count("data:image/") for name in "ab"]
+    assert pictures[0] == pictures[1] > 0
+
+
+def test_compare_answers_photos_and_not_shards(pomona, packed, tmp_path):
+    pomona("compare", "embedded", "--on", packed, "--out", tmp_path / "c", "--quick", "--limit", "30", "-q")
+    row, = json.loads((tmp_path / "c/comparison.json").read_text())["rows"]
+    assert row["timed"] == 30 and row["unknown"] == 30 and row["failed"] == 0 and not row["error"]
+
+
+def test_retry_of_failed_photos(pomona, photos, tmp_path):
+    source, name = tmp_path / "p", "0_bad.jpg"
+    shutil.copytree(photos, source)
+    (source / name).write_bytes(b"not a photo")
+    pomona("pack", source, "--out", tmp_path / "k", "-q")
+    pomona("features", tmp_path / "k", "--out", tmp_path / "o", "-q", status=3)
+    (source / name).write_bytes(next(photos.rglob("*.jpg")).read_bytes())
+    pomona("pack", source, "--out", tmp_path / "k", "-q", "--overwrite")
+    pomona("features", tmp_path / "k", "--out", tmp_path / "o", "-q", "--retry-failed")
+    assert not (tmp_path / "o/Errors").exists()
+    assert len(pd.read_parquet(tmp_path / "o/Results")) == 121
