@@ -5,7 +5,7 @@ usage: python_pipeline.py PHOTOS OUT MODEL [--engine onnxruntime|openvino] [--pr
 
 PHOTOS may be s3://bucket/prefix: then a client reads ahead on so many threads in each process.
 
-Reads, decodes and resizes each photo as the reference does, runs the network in batches with one thread a process, and
+Reads, decodes and resizes each photo as the reference does, runs the network in batches with one thread a process (two when there is one process), and
 writes (path, label, features) as snappy Parquet parts.
 """
 import argparse
@@ -16,16 +16,16 @@ import os
 import pathlib
 
 
-def onnxruntime_network(model):
+def onnxruntime_network(model, threads):
     import onnxruntime
     settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = settings.inter_op_num_threads = 1
+    settings.intra_op_num_threads, settings.inter_op_num_threads = threads, 1
     session = onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return lambda x: session.run(None, {name: x})[0]
 
 
-def openvino_network(model):
+def openvino_network(model, threads):
     import openvino
     core, requests = openvino.Core(), {}
 
@@ -33,7 +33,7 @@ def openvino_network(model):
         network = core.read_model(model)
         network.reshape([batch, 224, 224, 3])
         return core.compile_model(network, "CPU", {
-            "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "f32",
             "ENABLE_CPU_PINNING": False}).create_infer_request()  # two processes would pin themselves to one core
 
@@ -92,7 +92,8 @@ def work(job):
     import pyarrow as pa
     import pyarrow.parquet as pq
     from PIL import Image
-    network = {"onnxruntime": onnxruntime_network, "openvino": openvino_network}[options.engine](options.model)
+    network = {"onnxruntime": onnxruntime_network, "openvino": openvino_network}[options.engine](
+        options.model, max(1, 2 // options.processes))
     pixels = np.empty((options.batch, 224, 224, 3), np.float32)
     schema = pa.schema([("path", pa.string()), ("label", pa.string()), ("features", pa.list_(pa.float32()))])
 

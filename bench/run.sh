@@ -12,5 +12,7 @@ printf '\n== in 8 bits\n'
 "$python" job.py --precision int8 --keep
 "$python" job.py --precision int8 --count 200 --size 3464 --keep
 "$python" layers.py --keep
+printf '\n== s3\n'
+"$python" s3.py --keep
 printf '\n== pca_spark\n'
 ../build/venv-reference/bin/python pca_spark.py --keep

@@ -3,7 +3,7 @@
 usage: s3.py [--count 10000] [--rounds 3] [--parts reading peers faults listing throughput] [--keep]
 
 reading     pomona features, fp32, MobileNetV2: photos on disk, in S3, and in S3 behind a proxy that adds 20 ms to every request; also packed
-peers       the same work by boto3 and s3fs (threads tuned), Pillow and ONNX Runtime in two processes, behind the same proxy
+peers       the same work by boto3 and s3fs (threads and processes tuned), Pillow and ONNX Runtime, behind the same proxy
 faults      requests when 20 % of them fail, and whether the bytes are the same
 listing     1,000,000 keys of a scripted server against reading its pages without looking at them; peak memory
 throughput  1 GiB from the server to memory (/dev/shm) and back against curl
@@ -44,10 +44,9 @@ def put(server, bucket, folder, prefix):
     run(server.url, server, "cp", folder, f"s3://{bucket}/{prefix}", "--recursive", "-q")
 
 
-def run(url, server, *arguments, scratch=None, **options):
+def run(url, server, *arguments, **options):
     """Runs pomona against `url`: seconds and usage."""
-    home = pathlib.Path(scratch or tempfile.mkdtemp(dir=common.WORK))
-    return common.timed([common.POMONA, *arguments], env={**os.environ, **server.environment(home, url)}, **options)
+    return common.timed([common.POMONA, *arguments], env={**os.environ, **server.environment(server.folder, url)}, **options)
 
 
 def digest(out):
@@ -84,9 +83,10 @@ def reading(rows, server, options):
                 servers = processor_seconds(server.process) + processor_seconds(proxy.process) - before
                 rows.add("reading", what, number, seconds, "s",
                          f"{options.count} photos; processor: pomona {usage.ru_utime + usage.ru_stime:.2f} s, server and proxy {servers:.2f} s")
-            seconds, _ = run(proxy.url, server, "features", "s3://reading/photos", "--model", common.MODEL, "--precision", "fp32",
+            seconds, usage = run(proxy.url, server, "features", "s3://reading/photos", "--model", common.MODEL, "--precision", "fp32",
                              "--threads", "2", "--out", "s3://reading/out", "--overwrite", "-q")
-            rows.add("reading", "S3, 20 ms, to S3", number, seconds, "s", f"{options.count} photos")
+            rows.add("reading", "S3, 20 ms, to S3", number, seconds, "s",
+                     f"{options.count} photos; processor: pomona {usage.ru_utime + usage.ru_stime:.2f} s")
     for what in ("S3", "S3, 20 ms", "S3, 20 ms, packed", "S3, 20 ms, to S3"):
         print(f"{what}: {rows.median('reading', what, 's') / rows.median('reading', 'disk', 's'):.3f} x the time of the disk")
 
@@ -99,15 +99,20 @@ def peers(rows, server, options):
     with loopback.FaultProxy(server.url, LATENCY) as proxy:
         environment = {**os.environ, **server.environment(common.WORK, proxy.url)}
 
-        def peer(client, threads, batch):
+        def peer(client, threads, processes, batch):
             shutil.rmtree(out, ignore_errors=True)
             return common.timed([sys.executable, common.ROOT / "bench/python_pipeline.py", "s3://peers/photos", out, common.MODEL,
-                                 "--client", client, "--threads", threads, "--batch", batch], env=environment, stdout=subprocess.DEVNULL)[0]
-        tuning = {(client, threads, 2): peer(client, threads, 2) for client in ("boto3", "s3fs") for threads in (8, 16, 32)}
+                                 "--client", client, "--threads", threads, "--processes", processes, "--batch", batch],
+                                env=environment, stdout=subprocess.DEVNULL)[0]
+
+        # Coordinate by coordinate: client and reads under way, then processes (one computes with two threads), then the batch.
+        tuning = {(client, threads, 2, 2): peer(client, threads, 2, 2) for client in ("boto3", "s3fs") for threads in (8, 16, 32, 64)}
         best = min(tuning, key=tuning.get)
-        tuning.update({(*best[:2], batch): peer(*best[:2], batch) for batch in (1, 4, 8)})
-        for (client, threads, batch), seconds in tuning.items():
-            print(f"  tuning: {client}, {threads} threads a process, batch {batch}: {seconds:.2f} s")
+        tuning[*best[:2], 1, 2] = peer(*best[:2], 1, 2)
+        best = min(tuning, key=tuning.get)
+        tuning.update({(*best[:3], batch): peer(*best[:3], batch) for batch in (1, 4, 8)})
+        for (client, threads, processes, batch), seconds in tuning.items():
+            print(f"  tuning: {client}, {threads} reads under way in each of {processes} processes, batch {batch}: {seconds:.2f} s", flush=True)
         best = min(tuning, key=tuning.get)
         for number in range(options.rounds):
             seconds, _ = run(proxy.url, server, "features", "s3://peers/photos", "--model", common.MODEL, "--precision", "fp32", "--threads",
@@ -115,7 +120,7 @@ def peers(rows, server, options):
             rows.add("peers", "pomona", number, count / seconds, "photos/s", f"{count} photos, start included, 20 ms")
             seconds = peer(*best)
             rows.add("peers", "python", number, count / seconds, "photos/s",
-                     f"{best[0]}, {best[1]} threads a process, batch {best[2]}, Pillow, ONNX Runtime, 2 processes, start included, 20 ms")
+                     f"{best[0]}, {best[1]} threads in each of {best[2]} processes, batch {best[3]}, Pillow, ONNX Runtime, start included, 20 ms")
     print(f"pomona is {rows.median('peers', 'pomona', 'photos/s') / rows.median('peers', 'python', 'photos/s'):.2f} times as fast")
 
 
@@ -149,14 +154,26 @@ def listing(rows, server, options):
                 rows.add("listing", f"{keys} keys, pomona ls, memory", number, usage.ru_maxrss / 1024, "MiB")
     with loopback.ListServer("--keys", "1000000", "--prefixes", "100", "--latency", "20") as lists:
         for number in range(options.rounds):
-            pages = common.timed([sys.executable, "-c", SIDE_BY_SIDE, lists.url])[0]
+            pages = common.timed([loopback.program("http_load"), "--connections", LISTS, "--requests", "1000", lists.address,
+                                  *pages_of(1000000, 100)], stdout=subprocess.DEVNULL)[0]
             seconds, _ = run(lists.url, server, "ls", "s3://bucket/", "--recursive", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            rows.add("listing", "1000000 keys, 20 ms, unread", number, pages, "s", "16 connections over the 100 folders, start of Python included")
+            rows.add("listing", "1000000 keys, 20 ms, unread", number, pages, "s", f"the same pages on {LISTS} connections, http_load")
             rows.add("listing", "1000000 keys, 20 ms, pomona ls", number, seconds, "s", "16 lists side by side")
     print(f"listing, 20 ms: {rows.median('listing', '1000000 keys, 20 ms, pomona ls', 's') / rows.median('listing', '1000000 keys, 20 ms, unread', 's'):.2f} x")
     what = "1000000 keys, "
     print(f"listing: {rows.median('listing', what + 'pomona ls', 's') / rows.median('listing', what + 'pages in a row, unread', 's'):.2f} x "
           "the pages in a row")
+
+
+LISTS = 16  # connections: what place_s3_list.c has under way
+
+
+def pages_of(keys, folders):
+    """The pages of the list server's keys (tests/store/servers/list_page.h), each by the key before it, so that they can be asked for in any order."""
+    each = keys // folders
+    return [f"/bucket?list-type=2&encoding-type=url&prefix=photos/class-{folder:03}/"
+            + (f"&start-after=photos/class-{folder:03}/img-{first - 1:07}.jpg" if first % each else "")
+            for folder in range(folders) for first in range(folder * each, folder * each + each, 1000)]
 
 
 PAGES = """
@@ -169,33 +186,6 @@ while token is not None:
     found = re.search(rb"<NextContinuationToken>(.*?)</NextContinuationToken>", head)
     token = found and found[1].decode()
 """
-
-SIDE_BY_SIDE = """
-import concurrent.futures, http.client, re, sys, threading, urllib.parse
-local = threading.local()
-
-def get(query):
-    if not hasattr(local, "connection"):
-        local.connection = http.client.HTTPConnection(sys.argv[1].removeprefix("http://"))
-    local.connection.request("GET", "/bucket?list-type=2&" + query)
-    return local.connection.getresponse().read()
-
-def level(prefix):
-    page = get("delimiter=%2F&prefix=" + urllib.parse.quote(prefix, safe=""))
-    return [name.decode() for name in re.findall(rb"<CommonPrefixes><Prefix>(.*?)</Prefix>", page)]
-
-def walk(prefix):
-    token = ""
-    while token is not None:
-        page = get("prefix=" + urllib.parse.quote(prefix, safe="") + (token and "&continuation-token=" + urllib.parse.quote(token, safe="")))
-        found = re.search(rb"<NextContinuationToken>(.*?)</NextContinuationToken>", page[:2000] + page[-2000:])
-        token = found and found[1].decode()
-
-folders = [folder for top in level("") for folder in level(top)]
-with concurrent.futures.ThreadPoolExecutor(16) as pool:
-    list(pool.map(walk, folders))
-"""
-
 
 def throughput(rows, server, options):
     size = 1 << 30
@@ -217,6 +207,8 @@ def throughput(rows, server, options):
             seconds, _ = common.timed(["curl", "-sf", "-o", big2, url("get_object", "pomona")])
             big2.unlink()
             rows.add("throughput", "down, curl", number, size / seconds / 1e6, "MB/s")
+            seconds, _ = common.timed(["curl", "-sf", "-o", "/dev/null", url("get_object", "pomona")])
+            rows.add("throughput", "down, curl to /dev/null", number, size / seconds / 1e6, "MB/s")
             seconds, _ = run(server.url, server, "cp", "s3://large/pomona", big2, "-q")
             big2.unlink()
             rows.add("throughput", "down, pomona cp", number, size / seconds / 1e6, "MB/s")
@@ -237,12 +229,17 @@ def main():
     common.WORK.mkdir(parents=True, exist_ok=True)
     rows = Rows()
     folder = tempfile.mkdtemp(dir=common.WORK)
-    server = loopback.S3Server(pathlib.Path(folder))
+    os.environ.setdefault("GOGC", "800")
     try:
         for part in options.parts:
-            parts[part](rows, server, options)
+            # Reading small objects, the server works for one core at most; a large one it hashes on both.
+            os.environ["GOMAXPROCS"] = "2" if part == "throughput" else "1"
+            server = loopback.S3Server(pathlib.Path(folder) / part)
+            try:
+                parts[part](rows, server, options)
+            finally:
+                server.discard()
     finally:
-        server.discard()
         shutil.rmtree(folder, ignore_errors=True)
     if options.keep:
         common.append_rows("s3", rows.rows)

@@ -1,7 +1,7 @@
 /* Many small photos in few large files: tar shards with an index, which every command reads as if they were the folder that was packed.
  *
  * A bucket charges and waits for each object, and an archive tier for at least 40 KB of each; a shard of 256 MB is one. DST holds
- *   shard-00000-<hash>.tar   photos in the order of their names, as members that GNU tar and Python read (pax)
+ *   shard-00000-<hash>.tar   photos in the order of their names, as members that GNU tar and Python read (pax); <hash> is the beginning of its SHA-256
  *   _index.parquet           path, shard, offset, size, modified, sha256 of each photo
  *   _SUCCESS                 written last; JSON: the shards with their bytes and SHA-256
  * Photos of DST are called DST/NAME, with the names that they had below SRC, whatever shard they are in. Equal photos and options give equal bytes. */

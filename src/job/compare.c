@@ -154,12 +154,10 @@ static pomona_status pick_probes(struct compare_job *job) {
     if (!job->probes) return fail_memory(job->error, "photos");
     for (size_t i = 0; i < count; i++) {
         const struct listed_photo *photo = &job->photos.photos[i * all / count];
-        job->probes[i] =
-            (struct listed_photo){.path = arena_copy_text(&job->texts, photo->path, strlen(photo->path)),
-                                  .uri = arena_copy_text(&job->texts, photo->uri, strlen(photo->uri)),
-                                  .size = photo->size,
-                                  .offset = photo->offset,
-                                  .packed = photo->packed};
+        job->probes[i] = *photo;
+        job->probes[i].path = arena_copy_text(&job->texts, photo->path, strlen(photo->path));
+        job->probes[i].uri = arena_copy_text(&job->texts, photo->uri, strlen(photo->uri));
+        job->probes[i].label = NULL;
         if (!job->probes[i].path || !job->probes[i].uri) return fail_memory(job->error, "photos");
     }
     job->probe_count = count;

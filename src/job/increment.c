@@ -2,7 +2,6 @@
 
 #include "base/memory.h"
 #include "job/photo_uri.h"
-#include "job/photos.h"
 #include "job/task.h"
 #include "store/folder.h"
 #include "table/feature_parts.h"
@@ -127,13 +126,12 @@ pomona_status increment_list_failed(struct job *job, struct pomona_error *error)
     const struct failed_photos *failed = &job->increment.failed;
     for (size_t i = 0; i < failed->count; i++) {
         struct listed_photo photo;
-        bool packed;
         TRY(photo_from_text(&listing->arena, job->options->source, failed->rows[i].path, &photo, error));
         /* The row is found again by this name, whatever text would be made of the path today. */
         photo.uri = arena_copy_text(&listing->arena, failed->rows[i].path, strlen(failed->rows[i].path));
         if (!photo.uri) return fail_memory(error, "listing");
-        photo_look_up(&photo);
-        TRY(photo_find_packed(&photo, listing, &packed, error));
+        bool packed = false;
+        if (!photo_look_up(&photo)) TRY(listing_find_packed(listing, photo.path, &packed, error));
         if (packed)
             listing->photos[listing->count - 1].uri = photo.uri;
         else

@@ -108,11 +108,13 @@ pomona_status photo_from_text(struct arena *arena, const char *source, const cha
     return set_local(arena, strncmp(joined, "file:", 5) == 0 ? joined + 5 : joined, false, photo, error);
 }
 
-void photo_look_up(struct listed_photo *photo) {
+bool photo_look_up(struct listed_photo *photo) {
     struct stat info;
-    if (strncmp(photo->uri, "file:", 5) != 0 || stat(photo->path, &info) != 0) return;
+    if (strncmp(photo->uri, "file:", 5) != 0) return true;
+    if (stat(photo->path, &info) != 0) return false;
     photo->size = (uint64_t)info.st_size;
     photo->modified = info.st_mtime;
+    return true;
 }
 
 char *photo_source_uri(struct arena *arena, const char *source) {

@@ -15,8 +15,9 @@
 pomona_status photo_from_text(struct arena *arena, const char *source, const char *text,
                               struct listed_photo *photo, struct pomona_error *error);
 
-/* Size and time of a photo on this machine, if they are not known yet; one that is not there keeps 0 (reading it gives the cause). */
-void photo_look_up(struct listed_photo *photo);
+/* Size and time of a photo on this machine, if they are not known yet; one that is not there keeps 0 (reading it gives the cause):
+ * false. */
+bool photo_look_up(struct listed_photo *photo);
 
 /* What follows `source` in the photo's URI: "plums/a.jpg"; NULL when it lies elsewhere. `source` as photo_from_text takes it, made a
  * URI by photo_source_uri. */

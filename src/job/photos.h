@@ -19,10 +19,4 @@ pomona_status photos_list(struct pomona_places *places, const char *source, cons
 pomona_status photo_read_uri(struct pomona_places *places, const char *uri, struct buffer *bytes,
                              struct pomona_error *error);
 
-/* Adds to the listing a photo that is on this machine, not as a file, but in a packed folder: of "file:/packed/a/b.jpg" the photo a/b.jpg
- * of the folder /packed. Reads that folder's index: not for a great many photos. *found is false for all others. Errors: those of
- * pack_folder_find. */
-pomona_status photo_find_packed(const struct listed_photo *photo, struct listing *listing, bool *found,
-                                struct pomona_error *error);
-
 #endif

@@ -15,6 +15,8 @@ enum {
     PHOTO_BYTES_MAX = 256 << 20, /* a larger file is an error row */
     KEEP_BYTES = 1 << 20,        /* a slot gives a larger buffer back */
     REMOTE_SLOTS = 768,          /* so that a photo that is tried again does not hold up the others */
+    REMOTE_BURST =
+        32, /* slots free before a reader that had none goes on: waking it for each photo costs as much as the request */
     REMOTE_LOOK_MILLISECONDS = 100,
     TICK_NANOSECONDS = 100000000
 };
@@ -47,7 +49,9 @@ struct pipeline {
     pthread_cond_t work;  /* a worker may go on */
     pthread_cond_t done;  /* the next photo in order may be done */
     size_t filled, claimed, taken;
-    uint64_t bytes_ahead; /* in slots read and not decoded */
+    size_t asked;          /* what follows is the remote reader's: the photo it would begin next, */
+    bool starved, resting; /* whether it may not yet, and whether because it waits for REMOTE_BURST slots */
+    uint64_t bytes_ahead;  /* in slots read and not decoded */
     bool stopping;
     pomona_status fatal; /* first failure that is not one photo's */
     struct pomona_error fatal_error;
@@ -91,6 +95,22 @@ static bool may_read(const struct pipeline *pipeline, size_t next, size_t under_
             (next == pipeline->claimed && under_way == 0));
 }
 
+static size_t free_slots(const struct pipeline *pipeline, size_t asked) {
+    return pipeline->slot_count - (asked - pipeline->taken);
+}
+
+/* The same for the remote reader, which begins requests in bursts. */
+static bool may_ask(struct pipeline *pipeline, size_t next, size_t under_way, uint64_t bytes) {
+    size_t room = free_slots(pipeline, next);
+    if (room == 0)
+        pipeline->resting = true;
+    else if (room >= REMOTE_BURST)
+        pipeline->resting = false;
+    pipeline->asked = next;
+    pipeline->starved = pipeline->resting || !may_read(pipeline, next, under_way, bytes);
+    return !pipeline->starved;
+}
+
 /* Files a finished read. Photos are claimed in their order: `filled` goes up to the first that is not there yet. */
 static void file_read_photo(struct pipeline *pipeline, const struct photo_read *read) {
     struct slot *slot = slot_of(pipeline, read->ticket);
@@ -122,7 +142,10 @@ static void *read_photos(void *argument) {
         while (more && !pipeline->stopping && under_way == 0 && !pipeline->remote &&
                !may_read(pipeline, next, under_way, expected))
             pthread_cond_wait(&pipeline->space, &pipeline->lock);
-        bool stopping = pipeline->stopping, begin = more && may_read(pipeline, next, under_way, expected);
+        bool stopping = pipeline->stopping;
+        pipeline->starved = false;
+        bool begin = more && (pipeline->remote ? may_ask(pipeline, next, under_way, expected)
+                                               : may_read(pipeline, next, under_way, expected));
         pthread_mutex_unlock(&pipeline->lock);
         if (stopping) break;
         if (begin) {
@@ -140,12 +163,16 @@ static void *read_photos(void *argument) {
     return NULL;
 }
 
-/* The reader may be waiting for space in either way. */
+/* With the lock held: the reader may be waiting for space in either way. */
 static void signal_space(struct pipeline *pipeline) {
-    if (pipeline->remote)
-        photo_reader_wake(pipeline->reader);
-    else
+    if (!pipeline->remote) {
         pthread_cond_signal(&pipeline->space);
+        return;
+    }
+    bool rests = pipeline->resting && free_slots(pipeline, pipeline->asked) < REMOTE_BURST;
+    if (!pipeline->stopping && (!pipeline->starved || rests)) return;
+    pipeline->starved = false; /* once is enough */
+    photo_reader_wake(pipeline->reader);
 }
 
 /* Claims the next photos for one worker: an even share of what is read, at most a batch. 0: time to leave. */

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PLACEHOLDER_BYTES_MAX = 64 << 20, SMALL_BYTES = 1 << 20, TOKEN_BYTES = 16, RECEIPT_MAX = 4 << 20 };
+enum { SMALL_BYTES = 1 << 20, TOKEN_BYTES = 16, RECEIPT_MAX = 4 << 20 };
 
 /* A finished file that waits to be staged; the queue is a list. `descriptor` holds the file whatever its name becomes. */
 struct waiting {
@@ -188,8 +188,7 @@ static void drop_staged(struct pomona_publication *p) {
     published_files_free(&p->staged);
 }
 
-/* A thing in DST gets a stand-in, so that the command sees that it is there: a folder an empty one with its `_SUCCESS`, a file itself where it
- * is small. */
+/* A thing in DST gets a stand-in, so that the command sees that it is there: a folder one with its `_SUCCESS`, a file an empty one. */
 static pomona_status stand_in(void *user, const struct place_item *item, struct pomona_error *error) {
     struct pomona_publication *p = user;
     struct published_files *names = &p->before;
@@ -213,8 +212,7 @@ static pomona_status make_stand_in(struct pomona_publication *p, const struct pu
         if (status == POMONA_OK) status = place_fetch(p->place, name, path, error);
         if (status == POMONA_E_INPUT) status = POMONA_OK; /* it has none */
     } else if (status == POMONA_OK) {
-        status = file->size <= PLACEHOLDER_BYTES_MAX ? place_fetch(p->place, name, path, error)
-                                                     : file_write(path, "", 0, error);
+        status = file_write(path, "", 0, error); /* that it is there is all that a command asks */
     }
     memory_free(path);
     return status;

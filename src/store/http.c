@@ -351,11 +351,13 @@ static void perform(struct http *http) {
 struct http_transfer *http_next(struct http *http, int milliseconds) {
     double end = clock_seconds() + 1e-3 * milliseconds;
     for (;;) {
+        /* libcurl looks at every transfer each time: what one look brought is handed out before the next. */
+        struct http_transfer *transfer = take_first(&http->finished, &http->finished_end);
+        if (transfer) return transfer;
         double wait = release_due(http);
         begin_ready(http);
         perform(http);
-        struct http_transfer *transfer = take_first(&http->finished, &http->finished_end);
-        if (transfer) return transfer;
+        if (http->finished) continue;
         if (http->ready && http->idle_count > 0) continue; /* settled and may begin at once */
         double left = end - clock_seconds();
         if (atomic_exchange(&http->woken, false) || left <= 0) return NULL;

@@ -1,7 +1,8 @@
 /* Multipart uploads: staged in parts that are sent side by side, completed in one step.
  *
- * A receipt is "s3 UPLOAD_ID SIZE SHA256 ETAG:CRC,ETAG:CRC,..."; what a listing of unfinished uploads gives ends after the id. The SHA-256 travels
- * as the object's metadata, so that a commit that is repeated can tell its own object from another's. */
+ * A receipt is "s3 UPLOAD_ID SIZE NUMBER ETAG:CRC,ETAG:CRC,..."; what a listing of unfinished uploads gives ends after the id. The number is
+ * drawn for this upload and travels as the object's metadata, so that a commit that is repeated can tell its own object from another's. (A
+ * hash of the file would need a pass over it before the first byte can be sent.) */
 #include "base/memory.h"
 #include "store/checksum.h"
 #include "store/place_s3.h"
@@ -25,7 +26,7 @@ enum {
     LOOK_MILLISECONDS = 100
 };
 
-static const char hash_header[] = "x-amz-meta-pomona-sha256";
+static const char number_header[] = "x-amz-meta-pomona-upload";
 
 /* A file mapped for reading. */
 struct mapping {
@@ -64,7 +65,7 @@ static void unmap_file(struct mapping *mapping) {
 struct upload {
     struct place_s3 *s3;
     struct mapping file;
-    char key[S3_KEY_SIZE], id[UPLOAD_ID_SIZE], hash[SHA256_HEX_SIZE];
+    char key[S3_KEY_SIZE], id[UPLOAD_ID_SIZE], number[SHA256_HEX_SIZE];
     size_t part_bytes, parts, asked, answered;
     char (*etags)[S3_ETAG_SIZE]; /* [parts] */
     char (*crcs)[CRC_TEXT_SIZE]; /* [parts] CRC-32C in base64: the server keeps and checks them */
@@ -82,7 +83,7 @@ static pomona_status create(struct upload *upload, struct pomona_error *error) {
     call->transfer.response = &upload->calls[0].answer;
     call->expect_xml = true;
     TRY(s3_call_query(call, "uploads", NULL, error));
-    TRY(s3_call_header(call, hash_header, upload->hash, error));
+    TRY(s3_call_header(call, number_header, upload->number, error));
     TRY(s3_call_header(call, "x-amz-checksum-algorithm", "CRC32C", error));
     TRY(http_run(upload->s3->http, &call->transfer, error));
     const struct buffer *answer = &upload->calls[0].answer;
@@ -144,9 +145,16 @@ static pomona_status send_parts(struct upload *upload, struct pomona_error *erro
 static pomona_status write_receipt(const struct upload *upload, struct buffer *receipt,
                                    struct pomona_error *error) {
     buffer_clear(receipt);
-    TRY(buffer_printf(receipt, error, "s3 %s %zu %s ", upload->id, upload->file.size, upload->hash));
+    TRY(buffer_printf(receipt, error, "s3 %s %zu %s ", upload->id, upload->file.size, upload->number));
     for (size_t i = 0; i < upload->parts; i++)
         TRY(buffer_printf(receipt, error, "%s%s:%s", i ? "," : "", upload->etags[i], upload->crcs[i]));
+    return POMONA_OK;
+}
+
+static pomona_status draw_number(struct upload *upload, struct pomona_error *error) {
+    uint8_t bytes[SHA256_SIZE];
+    if (getentropy(bytes, sizeof bytes) != 0) return fail_errno(error, errno, 0, NULL, "no random number");
+    sha256_hex(bytes, upload->number);
     return POMONA_OK;
 }
 
@@ -154,12 +162,7 @@ static pomona_status upload_file(struct upload *upload, const char *name, const 
                                  struct buffer *receipt, struct pomona_error *error) {
     TRY(s3_key(upload->s3, name, upload->key, error));
     TRY(map_file(file, &upload->file, error));
-    uint8_t digest[SHA256_SIZE];
-    struct sha256 hash;
-    sha256_start(&hash);
-    sha256_add(&hash, upload->file.data, upload->file.size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, upload->hash);
+    TRY(draw_number(upload, error));
     upload->part_bytes = upload->file.size / PARTS_MAX + 1;
     if (upload->part_bytes < S3_PART_BYTES) upload->part_bytes = S3_PART_BYTES;
     upload->parts = upload->file.size ? (upload->file.size - 1) / upload->part_bytes + 1 : 1;
@@ -202,7 +205,7 @@ pomona_status s3_stage(struct place *place, const char *name, const char *file, 
 
 /* A receipt taken apart; `rest` is the list of ETags. */
 struct receipt {
-    char id[UPLOAD_ID_SIZE], hash[SHA256_HEX_SIZE];
+    char id[UPLOAD_ID_SIZE], number[SHA256_HEX_SIZE];
     uint64_t size;
     const char *etags;
 };
@@ -214,7 +217,7 @@ static bool parse_receipt(const char *text, struct receipt *receipt) {
     if (sscanf(text, "s3 %1024s%n", receipt->id, &used) != 1) return false;
     if (!text[used]) return true;
     const char *rest = text + used;
-    if (sscanf(rest, " %" SCNu64 " %64s %n", &receipt->size, receipt->hash, &used) != 2) return false;
+    if (sscanf(rest, " %" SCNu64 " %64s %n", &receipt->size, receipt->number, &used) != 2) return false;
     receipt->etags = rest + used;
     return true;
 }
@@ -239,13 +242,13 @@ static pomona_status write_complete(const struct receipt *receipt, struct buffer
 /* Whether the object that is there is the one of the receipt: an earlier commit was carried out, only its answer was lost. */
 static bool is_committed(struct place_s3 *s3, const char *key, const struct receipt *receipt) {
     struct s3_call call = S3_CALL_INIT;
-    char size[32], hash[SHA256_HEX_SIZE], expected[32];
+    char size[32], number[SHA256_HEX_SIZE], expected[32];
     s3_call_aim(&call, s3->place.places, "HEAD", s3->bucket, key);
     bool same = http_run(s3->http, &call.transfer, NULL) == POMONA_OK &&
                 http_header(&call.transfer, "content-length", size, sizeof size) &&
-                http_header(&call.transfer, hash_header, hash, sizeof hash);
+                http_header(&call.transfer, number_header, number, sizeof number);
     snprintf(expected, sizeof expected, "%" PRIu64, receipt->size);
-    same = same && strcmp(size, expected) == 0 && strcmp(hash, receipt->hash) == 0;
+    same = same && strcmp(size, expected) == 0 && strcmp(number, receipt->number) == 0;
     s3_call_free(&call);
     return same;
 }
