@@ -4,6 +4,7 @@
 #include "base/file_sink.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "job/photos.h"
 #include "store/folder.h"
 #include "store/pack_folder.h"
@@ -12,11 +13,13 @@
 #include "store/tar.h"
 #include "table/parquet_writer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 enum {
     SHARD_BYTES_DEFAULT = 256 << 20,
@@ -405,6 +408,30 @@ static bool is_entered(const char *folder, const char *path) {
     return true;
 }
 
+/* Whether an entry of DST is a photo, or a folder that may hold some. */
+static bool may_hold_photos(const struct packing *p, const char *name, int folder) {
+    struct stat info;
+    if (name[0] == '.' || name[0] == '_' || pack_is_shard(name)) return false;
+    if (text_glob(p->options->glob ? p->options->glob : "*.jpg", name)) return true;
+    return fstatat(folder, name, &info, 0) == 0 && S_ISDIR(info.st_mode);
+}
+
+/* Photos that lie in DST could not be seen any more behind its index. */
+static pomona_status check_others(struct packing *p) {
+    const char *out = p->options->out;
+    if (!path_exists(out)) return POMONA_OK;
+    DIR *stream = opendir(out);
+    if (!stream) return fail_errno(p->error, errno, 0, out, "cannot open folder");
+    pomona_status status = POMONA_OK;
+    for (struct dirent *entry; status == POMONA_OK && (entry = readdir(stream));)
+        if (may_hold_photos(p, entry->d_name, dirfd(stream)))
+            status = fail(p->error, POMONA_E_EXISTS, out,
+                          "holds '%.100s', which a packed folder would hide: pack into another folder",
+                          entry->d_name);
+    closedir(stream);
+    return status;
+}
+
 static pomona_status check_destination(struct packing *p) {
     const struct pomona_pack_options *options = p->options;
     char *index = path_join(options->out, PACK_INDEX);
@@ -429,7 +456,7 @@ static pomona_status check_destination(struct packing *p) {
             return fail(p->error, POMONA_E_INPUT, options->out,
                         "holds photos of SRC itself: pack into another folder");
     }
-    return POMONA_OK;
+    return check_others(p);
 }
 
 static pomona_status pack(struct packing *p) {

@@ -53,11 +53,17 @@ static pomona_status check_all(struct pack_folder *folder, struct pack_reader *r
             status = fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted");
         if (status != POMONA_OK) break;
         result->shards += entry.first;
-        if (check_entry(folder, &entry, &bytes, &cause) == POMONA_OK) {
+        status = check_entry(folder, &entry, &bytes, &cause);
+        if (status == POMONA_OK) {
             result->photos++;
             result->bytes += (int64_t)entry.size;
             continue;
         }
+        if (status == POMONA_E_MEMORY || status == POMONA_E_INTERNAL) { /* not the photo's fault */
+            if (error) *error = cause;
+            break;
+        }
+        status = POMONA_OK;
         result->failed++;
         if (options->failed) options->failed(options->user, entry.path, cause.message);
     }

@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool has(const char *folder, const char *name) {
+static pomona_status look_for(const char *folder, const char *name, bool *found, struct pomona_error *error) {
     char *path = path_join(folder, name);
-    bool found = path && path_exists(path);
+    *found = path && path_exists(path);
     memory_free(path);
-    return found;
+    return path ? POMONA_OK : fail_memory(error, "path");
 }
 
 static pomona_status shard_size(void *user, const char *shard, uint64_t *size, struct pomona_error *error) {
@@ -48,7 +48,9 @@ pomona_status pack_folder_open(struct pack_folder *folder, const char *path, boo
     if (!folder->path || !name || !uri) return fail_memory(error, "index");
     folder->place = (struct pack_place){uri, folder->path, shard_size, should_stop, folder};
     TRY(file_source_open(&folder->file, name, &folder->index, error));
-    if (has(path, PACK_SUCCESS)) return POMONA_OK;
+    bool whole;
+    TRY(look_for(path, PACK_SUCCESS, &whole, error));
+    if (whole) return POMONA_OK;
     return fail(error, POMONA_E_INPUT, path,
                 "holds " PACK_INDEX " without " PACK_SUCCESS ": a packed folder that is not whole");
 }
@@ -107,7 +109,9 @@ pomona_status pack_folder_find(const char *path, struct listing *listing, bool *
     for (char *slash; status == POMONA_OK && !*found && (slash = strrchr(folder, '/')) && slash > folder;) {
         *slash = '\0';
         const char *name = path + (slash - folder) + 1;
-        if (has(folder, PACK_INDEX)) status = find_in(folder, name, listing, found, error);
+        bool is_packed;
+        status = look_for(folder, PACK_INDEX, &is_packed, error);
+        if (status == POMONA_OK && is_packed) status = find_in(folder, name, listing, found, error);
     }
     memory_free(folder);
     return status;

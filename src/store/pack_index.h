@@ -69,7 +69,7 @@ struct pack_reader;
 
 /* `place` outlives the reader. *rows: how many there are said to be. */
 pomona_status pack_reader_open(struct source index, const struct pack_place *place, bool with_sums,
-                               struct pack_reader **reader, int64_t *rows, struct pomona_error *error);
+                               struct pack_reader **out, int64_t *rows, struct pomona_error *error);
 pomona_status pack_reader_next(struct pack_reader *reader, struct pack_entry *entry, bool *has_entry,
                                struct pomona_error *error);
 /* Accepts pointers to NULL. */

@@ -115,8 +115,8 @@ static pomona_status take_path(struct pack_reader *reader, const struct table_ce
 static pomona_status take_shard(struct pack_reader *reader, const struct table_cell *cell,
                                 struct pack_entry *entry, struct pomona_error *error) {
     const struct pack_place *place = reader->place;
-    entry->first =
-        cell->count != strlen(reader->shard) || memcmp(cell->text, reader->shard, cell->count) != 0;
+    entry->first = reader->row == 1 || cell->count != strlen(reader->shard) ||
+                   memcmp(cell->text, reader->shard, cell->count) != 0;
     entry->shard = reader->shard;
     if (!entry->first) return POMONA_OK;
     char name[PACK_SHARD_MAX + 1] = {0};

@@ -572,3 +572,22 @@ def test_an_index_below_a_hidden_level_of_a_bucket(pomona, s3, bucket, s3_enviro
     assert contents(tmp_path / "o") == {"a.jpg": b"1", "b/c.jpg": b"2"}
     s3.put_object(Bucket=bucket, Key="p/_index.parquet.d/_index.parquet", Body=b"hidden, so no index")
     pomona("pack", f"s3://{bucket}/p", "--out", tmp_path / "o", "-q", "--overwrite", env=s3_environment)
+
+
+# --- what commands know of single photos ----------------------------------------------------------------------------------
+
+
+def test_photos_in_the_destination_would_be_hidden(pomona, photos, tmp_path):
+    for name in "photo.jpg", "folder/photo.png":
+        out = tmp_path / name.replace("/", "-")
+        (out / name).parent.mkdir(parents=True)
+        (out / name).write_bytes(b"x")
+        assert "would hide" in pomona("pack", photos, "--out", out, "--overwrite", status=2).stderr
+        assert sorted(os.listdir(out)) == [name.split("/")[0]]
+
+
+def test_thumbnails_of_a_report(pomona, packed, photos, tmp_path):
+    pomona("run", packed, "--out", tmp_path / "a", "-q")
+    pomona("run", photos, "--out", tmp_path / "b", "-q")
+    pictures = [(tmp_path / name / "report.html").read_text().count("data:image/") for name in "ab"]
+    assert pictures[0] == pictures[1] > 0
