@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { S3_ETAG_SIZE = 256, S3_CODE_SIZE = 64 };
+enum { S3_ETAG_SIZE = 256, S3_CODE_SIZE = 128 };
 
 /* Zero-initialise with S3_CALL_INIT, s3_call_aim, set the rest, run `transfer`. May be aimed again when it came back. */
 struct s3_call {
