@@ -29,8 +29,9 @@ struct pomona_places {
 /* Where a bucket is now. */
 struct place_address {
     char region[PLACES_REGION_SIZE];
-    char base[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE + 8]; /* "https://bucket.s3.eu-west-3.amazonaws.com" */
-    char host[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE]; /* as in the Host header */
+    char
+        base[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE + 8]; /* "https://bucket.s3.eu-west-3.amazonaws.com" */
+    char host[PLACES_ENDPOINT_SIZE + PLACES_BUCKET_SIZE];    /* as in the Host header */
     bool bucket_in_path;
 };
 pomona_status places_address(struct pomona_places *places, const char *bucket, struct place_address *address,
