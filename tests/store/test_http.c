@@ -22,6 +22,8 @@ struct step {
     const char *headers, *body;
 };
 
+static pthread_mutex_t lock =
+    PTHREAD_MUTEX_INITIALIZER; /* of the script and the last request: connections of one test may outlive it */
 static struct step steps[STEPS_MAX];
 static int step_count;
 static atomic_int asked, under_way, most_under_way;
@@ -30,9 +32,11 @@ static int port, listener;
 static struct pomona_error error;
 
 static void script(const struct step *list, int count) {
+    pthread_mutex_lock(&lock);
     memcpy(steps, list, (size_t)count * sizeof *list);
     step_count = count;
     atomic_store(&asked, 0);
+    pthread_mutex_unlock(&lock);
     atomic_store(&most_under_way, 0);
 }
 
@@ -56,11 +60,14 @@ static bool serve(int connection) {
         request[size] = '\0';
         if (strstr(request, "\r\n\r\n")) break;
     }
-    int number = atomic_fetch_add(&asked, 1), now = atomic_fetch_add(&under_way, 1) + 1;
+    pthread_mutex_lock(&lock);
+    int number = atomic_fetch_add(&asked, 1);
+    if (number == 0) memcpy(last_request, request, size + 1);
+    const struct step chosen = steps[number < step_count ? number : step_count - 1], *step = &chosen;
+    pthread_mutex_unlock(&lock);
+    int now = atomic_fetch_add(&under_way, 1) + 1;
     for (int most = atomic_load(&most_under_way);
          now > most && !atomic_compare_exchange_weak(&most_under_way, &most, now);) {}
-    if (number == 0) memcpy(last_request, request, size + 1);
-    const struct step *step = &steps[number < step_count ? number : step_count - 1];
     sscanf(request, "%*s %255s", path);
     /* Without a body of its own an answer is the path, so that nobody gets another's. */
     const char *body = step->body ? step->body : path;
