@@ -29,7 +29,7 @@ int main(int argc, char **argv) {
         file = fopen(argv[4], "wb");
         if (!file || fwrite(jpeg, 1, jpeg_size, file) != jpeg_size || fclose(file) != 0) status = POMONA_E_IO;
     }
-    pomona_image_free_bytes(&jpeg);
+    pomona_bytes_free(&jpeg);
     pomona_image_free(&resized);
     pomona_image_free(&image);
     pomona_context_free(&context);

@@ -6,6 +6,7 @@
 #ifndef POMONA_IMAGE_H
 #define POMONA_IMAGE_H
 
+#include "pomona/bytes.h"
 #include "pomona/context.h"
 #include "pomona/profile.h"
 
@@ -42,12 +43,11 @@ POMONA_API pomona_status pomona_image_resize(const struct pomona_context *contex
                                              const struct pomona_image *source, int width, int height,
                                              struct pomona_image *image, struct pomona_error *error);
 
-/* Encodes as baseline JPEG (4:2:0, `quality` 1..100) into a new block, freed with pomona_image_free_bytes. */
+/* Encodes as baseline JPEG (4:2:0, `quality` 1..100) into a new block, freed with pomona_bytes_free. */
 POMONA_API pomona_status pomona_image_encode(const struct pomona_image *image, int quality, uint8_t **bytes,
                                              size_t *size, struct pomona_error *error);
 
 POMONA_API void pomona_image_free(struct pomona_image *image);
-POMONA_API void pomona_image_free_bytes(uint8_t **bytes);
 
 /* A preprocessor: decode, orient, crop (once for each view) and resize as a profile says, with memory that is kept from photo to photo.
  * One thread at a time. */

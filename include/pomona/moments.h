@@ -17,6 +17,7 @@
 #ifndef POMONA_MOMENTS_H
 #define POMONA_MOMENTS_H
 
+#include "pomona/bytes.h"
 #include "pomona/context.h"
 #include "pomona/profile.h"
 
@@ -83,6 +84,16 @@ POMONA_API pomona_status pomona_moments_write(struct pomona_moments *moments, co
  * (truncated, altered: the checksum is verified, and sums and counts must agree), POMONA_E_MEMORY, POMONA_E_IO. */
 POMONA_API pomona_status pomona_moments_read(const struct pomona_context *context, const char *path,
                                              struct pomona_moments **moments, struct pomona_error *error);
+
+/* The same bytes in memory: *bytes [*size], a new block, freed with pomona_bytes_free. */
+POMONA_API pomona_status pomona_moments_to_bytes(struct pomona_moments *moments, uint8_t **bytes,
+                                                 size_t *size, struct pomona_error *error);
+
+/* Reads them, with the errors of pomona_moments_read; `name` is for messages. */
+POMONA_API pomona_status pomona_moments_from_bytes(const struct pomona_context *context, const char *name,
+                                                   const void *bytes, size_t size,
+                                                   struct pomona_moments **moments,
+                                                   struct pomona_error *error);
 
 /* Frees moments and sets *moments to NULL. Accepts NULL and pointers to NULL. */
 POMONA_API void pomona_moments_free(struct pomona_moments **moments);

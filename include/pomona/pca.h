@@ -74,6 +74,14 @@ POMONA_API pomona_status pomona_pca_write(const struct pomona_pca *pca, const ch
 POMONA_API pomona_status pomona_pca_read(const char *path, struct pomona_pca **pca,
                                          struct pomona_error *error);
 
+/* The same bytes in memory: *bytes [*size], a new block, freed with pomona_bytes_free. POMONA_E_MEMORY. */
+POMONA_API pomona_status pomona_pca_to_bytes(const struct pomona_pca *pca, uint8_t **bytes, size_t *size,
+                                             struct pomona_error *error);
+
+/* Reads them, with the errors of pomona_pca_read; `name` is for messages. */
+POMONA_API pomona_status pomona_pca_from_bytes(const char *name, const void *bytes, size_t size,
+                                               struct pomona_pca **pca, struct pomona_error *error);
+
 /* Frees a model and sets *pca to NULL. Accepts NULL and pointers to NULL. */
 POMONA_API void pomona_pca_free(struct pomona_pca **pca);
 

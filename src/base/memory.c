@@ -1,5 +1,7 @@
 #include "base/memory.h"
 
+#include "pomona/bytes.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,3 +35,9 @@ char *memory_copy_string(const char *text) {
 }
 
 void memory_free(void *block) { free(block); }
+
+void pomona_bytes_free(uint8_t **bytes) {
+    if (!bytes) return;
+    memory_free(*bytes);
+    *bytes = NULL;
+}

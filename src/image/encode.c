@@ -82,9 +82,3 @@ pomona_status pomona_image_encode(const struct pomona_image *image, int quality,
     }
     return status;
 }
-
-void pomona_image_free_bytes(uint8_t **bytes) {
-    if (!bytes) return;
-    memory_free(*bytes);
-    *bytes = NULL;
-}

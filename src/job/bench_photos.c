@@ -71,7 +71,7 @@ static pomona_status draw_photo(struct reading *r, const struct pomona_image *im
     TRY(pomona_image_encode(image, QUALITY, &jpeg, &size, error));
     buffer_clear(&r->file);
     pomona_status status = buffer_append(&r->file, jpeg, size, error);
-    pomona_image_free_bytes(&jpeg);
+    pomona_bytes_free(&jpeg);
     return status == POMONA_OK ? add_photo(r, "synthetic photo", error) : status;
 }
 

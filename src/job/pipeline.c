@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "pomona/extractor.h"
 #include "store/photo_reader.h"
 #include "store/place.h"
 
@@ -61,13 +62,9 @@ struct pipeline {
 struct worker {
     struct pipeline *pipeline;
     int number;
-    struct pomona_preprocessor *preprocessor;
-    struct pomona_session *session;
-    uint8_t *pixels; /* [batch][views][height][width][3] */
-    float *features; /* [batch][feature_count] */
-    size_t *rows;    /* [batch] which photos lie in `pixels` */
-    size_t photo_bytes;
-    double net_seconds;
+    struct pomona_extractor *extractor;
+    struct pomona_photo *photos; /* [batch], of the slots at hand */
+    float *features;             /* [batch][feature_count], where they only become values */
     pthread_t thread;
     bool started;
 };
@@ -192,43 +189,28 @@ static int claim(struct pipeline *pipeline, size_t *first) {
     return count;
 }
 
-/* Whether a failure is the photo's own (an error row) and not the machine's. */
-static bool is_photo_fault(pomona_status status) {
-    return status == POMONA_E_INPUT || status == POMONA_E_CORRUPT || status == POMONA_E_LIMIT ||
-           status == POMONA_E_UNSUPPORTED || status == POMONA_E_IO;
-}
-
-/* Decodes and runs the claimed photos [first, first + count); fills their slots' features or causes. */
+/* Decodes and runs the claimed photos [first, first + count), at most a batch; fills their slots' features, values or causes. */
 static pomona_status work_on(struct worker *worker, size_t first, int count, struct pomona_error *error) {
     struct pipeline *pipeline = worker->pipeline;
     const struct pipeline_options *options = pipeline->options;
-    int photos = 0;
+    size_t width = (size_t)pipeline->feature_count;
     for (int i = 0; i < count; i++) {
         size_t photo = first + (size_t)i;
         struct slot *slot = slot_of(pipeline, photo);
-        if (slot->status == POMONA_OK)
-            slot->status = pomona_preprocessor_run(
-                worker->preprocessor, options->photos[options->first + photo].uri, slot->bytes.data,
-                slot->bytes.size, worker->pixels + (size_t)photos * worker->photo_bytes, &slot->cause);
-        if (slot->status == POMONA_OK) {
-            worker->rows[photos++] = photo;
-        } else if (!is_photo_fault(slot->status)) {
-            *error = slot->cause;
-            return slot->status;
-        }
+        worker->photos[i] = (struct pomona_photo){
+            .name = options->photos[options->first + photo].uri,
+            .bytes = slot->bytes.data,
+            .size = slot->bytes.size,
+            .features = options->apply ? worker->features + (size_t)i * width : slot->features,
+            .cause = &slot->cause,
+            .status = slot->status};
     }
-    if (photos == 0) return POMONA_OK;
-    double start = clock_seconds();
-    TRY(pomona_session_run(worker->session, worker->pixels, photos, worker->features, error));
-    worker->net_seconds += clock_seconds() - start;
-    size_t width = (size_t)pipeline->feature_count;
-    for (int i = 0; i < photos; i++) {
-        struct slot *slot = slot_of(pipeline, worker->rows[i]);
-        const float *features = worker->features + (size_t)i * width;
-        if (options->apply)
-            options->apply(options->user, worker->number, features, slot->values);
-        else
-            memcpy(slot->features, features, width * sizeof *features);
+    TRY(pomona_extractor_run(worker->extractor, worker->photos, (size_t)count, error));
+    for (int i = 0; i < count; i++) {
+        struct slot *slot = slot_of(pipeline, first + (size_t)i);
+        slot->status = worker->photos[i].status;
+        if (options->apply && slot->status == POMONA_OK)
+            options->apply(options->user, worker->number, worker->photos[i].features, slot->values);
     }
     return POMONA_OK;
 }
@@ -314,26 +296,19 @@ static void take_rows(struct pipeline *pipeline) {
 static pomona_status worker_init(struct worker *worker, int number, struct pipeline *pipeline,
                                  struct pomona_error *error) {
     const struct pipeline_options *options = pipeline->options;
-    struct pomona_model_info info;
-    pomona_model_get_info(options->model, &info);
-    size_t batch = (size_t)options->batch;
+    size_t batch = (size_t)options->batch, width = options->apply ? (size_t)pipeline->feature_count : 0;
     worker->pipeline = pipeline;
     worker->number = number;
-    worker->photo_bytes = info.photo_bytes;
-    worker->pixels = memory_new_aligned(batch, worker->photo_bytes);
-    worker->features = memory_new_aligned(batch, (size_t)info.features * sizeof(float));
-    worker->rows = memory_new(batch, sizeof *worker->rows);
-    if (!worker->pixels || !worker->features || !worker->rows) return fail_memory(error, "worker");
-    TRY(pomona_preprocessor_new(options->context, &info.profile, NULL, &worker->preprocessor, error));
-    return pomona_session_new(options->model, options->batch, &worker->session, error);
+    worker->photos = memory_new(batch, sizeof *worker->photos);
+    worker->features = memory_new(batch, width * sizeof(float));
+    if (!worker->photos || !worker->features) return fail_memory(error, "worker");
+    return pomona_extractor_new(options->context, options->model, options->batch, &worker->extractor, error);
 }
 
 static void worker_free(struct worker *worker) {
-    pomona_preprocessor_free(&worker->preprocessor);
-    pomona_session_free(&worker->session);
-    memory_free(worker->pixels);
+    pomona_extractor_free(&worker->extractor);
+    memory_free(worker->photos);
     memory_free(worker->features);
-    memory_free(worker->rows);
 }
 
 static pomona_status pipeline_init(struct pipeline *pipeline, const struct pipeline_options *options,
@@ -419,9 +394,9 @@ pomona_status pipeline_run(const struct pipeline_options *options, struct pipeli
     if (status == POMONA_OK) status = run_threads(&pipeline, workers, error);
     *stats = pipeline.stats;
     for (int i = 0; i < options->threads; i++) {
-        double decode = 0, resize = 0;
-        if (workers[i].preprocessor) pomona_preprocessor_seconds(workers[i].preprocessor, &decode, &resize);
-        stats->decode += decode, stats->resize += resize, stats->net += workers[i].net_seconds;
+        double decode = 0, resize = 0, net = 0;
+        if (workers[i].extractor) pomona_extractor_seconds(workers[i].extractor, &decode, &resize, &net);
+        stats->decode += decode, stats->resize += resize, stats->net += net;
         worker_free(&workers[i]);
     }
     memory_free(workers);

@@ -120,7 +120,7 @@ void part_photo(struct markup *markup, const struct photo_source *source, size_t
     } else if (photos_possible(source)) {
         markup_raw(markup, "<div class=\"blank\"></div>");
     }
-    pomona_image_free_bytes(&jpeg);
+    pomona_bytes_free(&jpeg);
 }
 
 /* ---- paths ---- */

@@ -234,7 +234,7 @@ static size_t write_thumbnails(struct scatter *scatter) {
         markup_printf(markup, "%s\"%zu\":\"", made++ ? ",\n" : "", point);
         markup_base64(markup, jpeg, size);
         markup_raw(markup, "\"");
-        pomona_image_free_bytes(&jpeg);
+        pomona_bytes_free(&jpeg);
     }
     markup_raw(markup, "}");
     return made;

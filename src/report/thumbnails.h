@@ -24,7 +24,7 @@ static inline bool photos_possible(const struct photo_source *source) {
     return source->context && source->read;
 }
 
-/* JPEG bytes of a picture of photo `id`, at most `side` pixels wide and high; freed with pomona_image_free_bytes. NULL
+/* JPEG bytes of a picture of photo `id`, at most `side` pixels wide and high; freed with pomona_bytes_free. NULL
  * without a way to read photos, and for a photo that can't be read or decoded. Only memory that runs out makes the markup
  * fail. */
 uint8_t *thumbnail_make(struct markup *markup, const struct photo_source *source, size_t id, int side,

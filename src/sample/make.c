@@ -71,7 +71,7 @@ static pomona_status make_photo(const struct pomona_sample_options *o, int64_t i
     struct random random = random_for(o->seed, (uint64_t)i, 3);
     bool located = (double)random_range(&random, 0, 1) < o->gps_share;
     pomona_status status = metadata_add(jpeg, size, located ? &random : NULL, &painter->file, error);
-    pomona_image_free_bytes(&jpeg);
+    pomona_bytes_free(&jpeg);
     TRY(status);
     char label[LABEL_SIZE], name[LABEL_SIZE + 32];
     const char *path;

@@ -193,7 +193,7 @@ static void a_picture_survives_its_own_encoding(void **state) {
     assert_int_equal(copy.width, 61);
     assert_int_equal(copy.height, 47);
     pomona_image_free(&copy);
-    pomona_image_free_bytes(&again);
+    pomona_bytes_free(&again);
     assert_null(again);
     assert_failure(pomona_image_encode(&image, 0, &again, &size2, &error), POMONA_E_USAGE, "quality");
     assert_failure(pomona_image_encode(&image, 101, &again, &size2, &error), POMONA_E_USAGE, "quality");

@@ -252,7 +252,7 @@ static int make_picture(void **state) {
 static int free_picture(void **state) {
     struct pomona_context *context = *state;
     pomona_context_free(&context);
-    pomona_image_free_bytes(&picture);
+    pomona_bytes_free(&picture);
     return 0;
 }
 

@@ -113,12 +113,29 @@ static pomona_status parse(const char *path, const uint8_t *at, size_t size, str
     return pca_complete(*pca, error);
 }
 
+pomona_status pomona_pca_to_bytes(const struct pomona_pca *pca, uint8_t **bytes, size_t *size,
+                                  struct pomona_error *error) {
+    struct buffer file = BUFFER_INIT(pca_file_size(pca->info.features, pca->info.k));
+    pomona_status status = pca_format(pca, &file, error);
+    if (status != POMONA_OK) buffer_free(&file);
+    *bytes = file.data;
+    *size = file.size;
+    return status;
+}
+
+pomona_status pomona_pca_from_bytes(const char *name, const void *bytes, size_t size, struct pomona_pca **pca,
+                                    struct pomona_error *error) {
+    *pca = NULL;
+    pomona_status status = parse(name, bytes, size, pca, error);
+    if (status != POMONA_OK) pomona_pca_free(pca);
+    return status;
+}
+
 pomona_status pomona_pca_read(const char *path, struct pomona_pca **pca, struct pomona_error *error) {
     struct buffer file = BUFFER_INIT(pca_file_size(FEATURES_MAX, FEATURES_MAX) + 1);
     *pca = NULL;
     pomona_status status = file_read(path, &file, error);
-    if (status == POMONA_OK) status = parse(path, file.data, file.size, pca, error);
-    if (status != POMONA_OK) pomona_pca_free(pca);
+    if (status == POMONA_OK) status = pomona_pca_from_bytes(path, file.data, file.size, pca, error);
     buffer_free(&file);
     return status;
 }

@@ -171,14 +171,11 @@ static pomona_status read_checksum(struct reading *r) {
     return POMONA_OK;
 }
 
-static pomona_status read_all(struct reading *r) {
-    struct stat info;
-    if (fstat(fileno(r->file), &info) != 0) return fail_errno(r->error, errno, 1, r->path, "cannot stat");
-    if (!S_ISREG(info.st_mode)) return fail(r->error, POMONA_E_INPUT, r->path, "is not a regular file");
-    if (info.st_size < MOMENTS_HEADER_SIZE + SHA256_SIZE)
-        return fail(r->error, POMONA_E_INPUT, r->path, "not a moments file: only %lld bytes",
-                    (long long)info.st_size);
-    r->left = (uint64_t)info.st_size - SHA256_SIZE;
+static pomona_status read_all(struct reading *r, uint64_t size) {
+    if (size < MOMENTS_HEADER_SIZE + SHA256_SIZE)
+        return fail(r->error, POMONA_E_INPUT, r->path, "not a moments file: only %llu bytes",
+                    (unsigned long long)size);
+    r->left = size - SHA256_SIZE;
     sha256_start(&r->hash);
     TRY(read_header(r));
     size_t features = (size_t)r->moments->features;
@@ -191,23 +188,45 @@ static pomona_status read_all(struct reading *r) {
     return read_checksum(r);
 }
 
+/* Reads and closes r->file. */
+static pomona_status read_stream(struct reading *r, uint64_t size, struct pomona_moments **moments) {
+    pomona_status status = read_all(r, size);
+    fclose(r->file);
+    memory_free(r->row);
+    memory_free(r->sums);
+    if (status == POMONA_OK)
+        *moments = r->moments;
+    else
+        pomona_moments_free(&r->moments);
+    return status;
+}
+
+pomona_status pomona_moments_from_bytes(const struct pomona_context *context, const char *name,
+                                        const void *bytes, size_t size, struct pomona_moments **moments,
+                                        struct pomona_error *error) {
+    *moments = NULL;
+    struct reading r = {.context = context, .path = name, .error = error};
+    if (size == 0) return fail(error, POMONA_E_INPUT, name, "not a moments file: it is empty");
+    r.file = fmemopen((void *)(uintptr_t)bytes, size, "rb"); /* which only reads */
+    if (!r.file) return fail_memory(error, "file buffer");
+    return read_stream(&r, size, moments);
+}
+
 pomona_status pomona_moments_read(const struct pomona_context *context, const char *path,
                                   struct pomona_moments **moments, struct pomona_error *error) {
     *moments = NULL;
     struct reading r = {.context = context, .path = path, .error = error};
+    struct stat info;
     int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not block */
     if (descriptor < 0) return fail_errno(error, errno, 1, path, "cannot open");
-    if (!(r.file = fdopen(descriptor, "rb"))) {
-        close(descriptor);
-        return fail_memory(error, "file buffer");
-    }
-    pomona_status status = read_all(&r);
-    fclose(r.file);
-    memory_free(r.row);
-    memory_free(r.sums);
-    if (status == POMONA_OK)
-        *moments = r.moments;
-    else
-        pomona_moments_free(&r.moments);
+    pomona_status status = POMONA_OK;
+    if (fstat(descriptor, &info) != 0)
+        status = fail_errno(error, errno, 1, path, "cannot stat");
+    else if (!S_ISREG(info.st_mode))
+        status = fail(error, POMONA_E_INPUT, path, "is not a regular file");
+    else if (!(r.file = fdopen(descriptor, "rb")))
+        status = fail_memory(error, "file buffer");
+    if (status == POMONA_OK) return read_stream(&r, (uint64_t)info.st_size, moments);
+    close(descriptor);
     return status;
 }

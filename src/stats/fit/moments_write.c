@@ -1,4 +1,5 @@
 #include "base/file_sink.h"
+#include "base/io.h"
 #include "base/little_endian.h"
 #include "base/memory.h"
 #include "stats/fit/moments.h"
@@ -95,16 +96,47 @@ static pomona_status write_all(struct pomona_moments *m, struct sink *sink, uint
     return POMONA_OK;
 }
 
+/* All but the checksum. */
+static pomona_status write_body(struct pomona_moments *m, struct sink *sink, struct pomona_error *error) {
+    moments_flush(m);
+    uint8_t *row = memory_new((size_t)m->features, 16);
+    if (!row) return fail_memory(error, "moments file");
+    pomona_status status = write_all(m, sink, row, error);
+    memory_free(row);
+    return status;
+}
+
+pomona_status pomona_moments_to_bytes(struct pomona_moments *m, uint8_t **bytes, size_t *size,
+                                      struct pomona_error *error) {
+    struct buffer file = BUFFER_INIT(SIZE_MAX);
+    struct sink sink = sink_to_buffer(&file);
+    *bytes = NULL;
+    *size = 0;
+    pomona_status status = write_body(m, &sink, error);
+    if (status == POMONA_OK) {
+        uint8_t digest[SHA256_SIZE];
+        struct sha256 hash;
+        sha256_start(&hash);
+        sha256_add(&hash, file.data, file.size);
+        sha256_finish(&hash, digest);
+        status = sink_write(&sink, digest, sizeof digest, error);
+    }
+    if (status == POMONA_OK) {
+        *bytes = file.data;
+        *size = file.size;
+    } else {
+        buffer_free(&file);
+    }
+    return status;
+}
+
 pomona_status pomona_moments_write(struct pomona_moments *m, const char *path,
                                    char hash[POMONA_HASH_TEXT_SIZE], struct pomona_error *error) {
     struct file_sink file = FILE_SINK_INIT;
     uint8_t digest[SHA256_SIZE];
-    moments_flush(m);
-    uint8_t *row = memory_new((size_t)m->features, 16);
-    if (!row) return fail_memory(error, "moments file");
     pomona_status status = file_sink_open(&file, path, error);
     struct sink sink = file_sink_as_sink(&file);
-    if (status == POMONA_OK) status = write_all(m, &sink, row, error);
+    if (status == POMONA_OK) status = write_body(m, &sink, error);
     if (status == POMONA_OK) {
         struct sha256 so_far = file.hash;
         sha256_finish(&so_far, digest);
@@ -113,6 +145,5 @@ pomona_status pomona_moments_write(struct pomona_moments *m, const char *path,
     if (status == POMONA_OK) status = file_sink_commit(&file, NULL, error);
     if (status == POMONA_OK && hash) sha256_hex(digest, hash);
     file_sink_close(&file);
-    memory_free(row);
     return status;
 }
