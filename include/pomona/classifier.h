@@ -56,6 +56,14 @@ POMONA_API pomona_status pomona_classifier_open(const struct pomona_context *con
                                                 struct pomona_classifier **classifier,
                                                 struct pomona_error *error);
 
+/* The same from memory, which may be freed afterwards (NULL: the embedded network that belongs to the head); `name` is for
+ * messages. */
+POMONA_API pomona_status pomona_classifier_open_memory(const struct pomona_context *context, const char *name,
+                                                       const void *data, size_t size,
+                                                       const struct pomona_classifier_options *options,
+                                                       struct pomona_classifier **classifier,
+                                                       struct pomona_error *error);
+
 /* Frees a classifier and sets *classifier to NULL. Accepts NULL and pointers to NULL. */
 POMONA_API void pomona_classifier_free(struct pomona_classifier **classifier);
 

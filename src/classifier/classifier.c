@@ -127,8 +127,8 @@ static pomona_status open_both(const struct pomona_context *context, const char 
     return open_backbone(context, name, embedded, size, options, c, error);
 }
 
-pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,
-                                     const uint8_t *data, size_t size,
+pomona_status pomona_classifier_open_memory(const struct pomona_context *context, const char *name,
+                                     const void *data, size_t size,
                                      const struct pomona_classifier_options *options,
                                      struct pomona_classifier **classifier, struct pomona_error *error) {
     static const struct pomona_classifier_options defaults = {0};
@@ -147,11 +147,11 @@ pomona_status pomona_classifier_open(const struct pomona_context *context, const
                                      const struct pomona_classifier_options *options,
                                      struct pomona_classifier **classifier, struct pomona_error *error) {
     *classifier = NULL;
-    if (!path) return classifier_open_memory(context, "embedded", NULL, 0, options, classifier, error);
+    if (!path) return pomona_classifier_open_memory(context, "embedded", NULL, 0, options, classifier, error);
     struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
     pomona_status status = file_read(path, &file, error);
     if (status == POMONA_OK)
-        status = classifier_open_memory(context, path, file.data, file.size, options, classifier, error);
+        status = pomona_classifier_open_memory(context, path, file.data, file.size, options, classifier, error);
     buffer_free(&file);
     return status;
 }

@@ -54,13 +54,6 @@ struct classifier_parts {
     bool half; /* store the large weights as fp16; they must be exact in it (head_round_half) */
 };
 
-/* pomona_classifier_open from memory, which may be freed afterwards (NULL: the embedded network that belongs to the head); `name` is
- * for messages. */
-pomona_status classifier_open_memory(const struct pomona_context *context, const char *name,
-                                     const uint8_t *data, size_t size,
-                                     const struct pomona_classifier_options *options,
-                                     struct pomona_classifier **classifier, struct pomona_error *error);
-
 /* Rounds what `half` stores as fp16. POMONA_E_INPUT for a weight beyond what fp16 holds. */
 pomona_status head_round_half(struct head *head, const char *where, struct pomona_error *error);
 

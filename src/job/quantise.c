@@ -57,7 +57,7 @@ static pomona_status open_source(struct quantiser *t) {
         if (options->layer || options->profile)
             return fail(t->error, POMONA_E_USAGE, name,
                         "a classifier's file says its layer and profile itself");
-        TRY(classifier_open_memory(t->context, name, t->file.data, t->file.size, NULL, &t->classifier,
+        TRY(pomona_classifier_open_memory(t->context, name, t->file.data, t->file.size, NULL, &t->classifier,
                                    t->error));
     }
     TRY(observable_make(&t->source.model->plan, t->source.model->kernels, &t->reference, t->error));

@@ -171,7 +171,7 @@ static void files_hold_everything(void **state) {
     struct pomona_classifier *classifier;
     struct pomona_classifier_info info;
     struct pomona_class class;
-    assert_int_equal(classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+    assert_int_equal(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
                      POMONA_OK);
     pomona_classifier_get_info(classifier, &info);
     assert_int_equal(info.classes, 2);
@@ -214,14 +214,14 @@ static void damage_is_seen(void **state) {
     size_t tail = file.size - backbone.size;
     for (size_t cut = 1; cut < tail; cut += 1 + cut / 7) {
         assert_int_not_equal(
-            classifier_open_memory(context, "f", file.data, file.size - cut, NULL, &classifier, &error),
+            pomona_classifier_open_memory(context, "f", file.data, file.size - cut, NULL, &classifier, &error),
             POMONA_OK);
         assert_null(classifier);
     }
     size_t flips = 0, refused = 0;
     for (size_t at = 3; at<file.size; at += file.size - at> 4000 ? 90001 : 61) {
         file.data[at] ^= (uint8_t)(1 << at % 8);
-        refused += classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error) !=
+        refused += pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error) !=
                    POMONA_OK;
         pomona_classifier_free(&classifier);
         file.data[at] ^= (uint8_t)(1 << at % 8);
@@ -229,7 +229,7 @@ static void damage_is_seen(void **state) {
     }
     assert_true(refused > flips / 2);
     file.data[backbone.size / 2] ^= 1; /* a weight of the backbone */
-    assert_failure(classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+    assert_failure(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
                    POMONA_E_CORRUPT, "backbone that it names");
     buffer_free(&file);
     head_free(&head);
@@ -248,7 +248,7 @@ static void absurd_labels_are_refused(void **state) {
         classes[0].photos = i == 0 ? 5 : INT64_MAX;
         assert_int_equal(classifier_write(&parts, "b", backbone.data, backbone.size, &file, &error),
                          POMONA_OK);
-        assert_failure(classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+        assert_failure(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
                        POMONA_E_CORRUPT, "makes no sense");
         buffer_free(&file);
     }
@@ -273,7 +273,7 @@ static void a_backbone_has_no_head(void **state) {
     (void)state;
     struct pomona_classifier *classifier;
     assert_failure(
-        classifier_open_memory(context, "plain", backbone.data, backbone.size, NULL, &classifier, &error),
+        pomona_classifier_open_memory(context, "plain", backbone.data, backbone.size, NULL, &classifier, &error),
         POMONA_E_INPUT, "has no head");
     struct buffer cut = BUFFER_INIT(1 << 26);
     assert_failure(classifier_cut_backbone("plain", backbone.data, backbone.size, &cut, &error),
@@ -289,7 +289,7 @@ static void every_allocation_may_fail(void **state) {
     for (long k = 1;; k += 1 + k / 40) {
         fail_allocation(k);
         pomona_status status =
-            classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error);
+            pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error);
         bool failed = failed_allocation();
         fail_allocation(0);
         pomona_classifier_free(&classifier);

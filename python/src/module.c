@@ -1,0 +1,151 @@
+#include "core.h"
+
+#include "pomona/bytes.h"
+#include "pomona/version.h"
+
+#include <string.h>
+
+enum { USAGE, INPUT, STORAGE, INTERRUPTED, BASE, EXCEPTIONS };
+
+struct state {
+    PyObject *exceptions[EXCEPTIONS];
+};
+
+static int which_exception(pomona_status status) {
+    switch (status) {
+    case POMONA_E_USAGE:
+    case POMONA_E_EXISTS: return USAGE;
+    case POMONA_E_INPUT:
+    case POMONA_E_CORRUPT:
+    case POMONA_E_LIMIT:
+    case POMONA_E_UNSUPPORTED: return INPUT;
+    case POMONA_E_IO: return STORAGE;
+    case POMONA_E_INTERRUPTED: return INTERRUPTED;
+    default: return BASE;
+    }
+}
+
+PyObject *raise_failure(PyObject *module, pomona_status status, const struct pomona_error *error) {
+    if (PyErr_Occurred()) return NULL; /* a callback failed with an exception of its own */
+    if (status == POMONA_E_MEMORY) {
+        PyErr_SetString(PyExc_MemoryError, error->message);
+        return NULL;
+    }
+    struct state *state = PyModule_GetState(module);
+    PyObject *type = state->exceptions[which_exception(status)];
+    PyObject *message = text_of(error->message);
+    PyObject *raised = message ? PyObject_CallFunctionObjArgs(type, message, NULL) : NULL;
+    PyObject *code = text_of(pomona_status_name(status)), *where = text_of(error->where);
+    if (raised && code && where && PyObject_SetAttrString(raised, "code", code) == 0 &&
+        PyObject_SetAttrString(raised, "where", where) == 0)
+        PyErr_SetObject(type, raised);
+    Py_XDECREF(message);
+    Py_XDECREF(code);
+    Py_XDECREF(where);
+    Py_XDECREF(raised);
+    return NULL;
+}
+
+PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor destructor, PyObject *parent) {
+    PyObject *capsule = PyCapsule_New(object, name, destructor);
+    if (!capsule) return NULL;
+    Py_XINCREF(parent);
+    PyCapsule_SetContext(capsule, parent);
+    return capsule;
+}
+
+void handle_release_parent(PyObject *capsule) {
+    PyObject *parent = PyCapsule_GetContext(capsule);
+    Py_XDECREF(parent);
+}
+
+bool address_of(PyObject *number, void **address) {
+    *address = PyLong_AsVoidPtr(number);
+    return *address || !PyErr_Occurred();
+}
+
+bool dict_put(PyObject *dict, const char *key, PyObject *value) {
+    bool done = value && PyDict_SetItemString(dict, key, value) == 0;
+    Py_XDECREF(value);
+    return done;
+}
+
+PyObject *text_of(const char *text) { return PyUnicode_DecodeFSDefault(text); }
+
+PyObject *doubles_of(const double *values, size_t count) {
+    return PyBytes_FromStringAndSize((const char *)values, (Py_ssize_t)(count * sizeof *values));
+}
+
+PyObject *bytes_taken(uint8_t *bytes, size_t size) {
+    PyObject *object = PyBytes_FromStringAndSize((const char *)bytes, (Py_ssize_t)size);
+    pomona_bytes_free(&bytes);
+    return object;
+}
+
+static PyObject *make_exception(const char *name, const char *doc, PyObject *base, PyObject *second) {
+    PyObject *bases = second ? PyTuple_Pack(2, base, second) : PyTuple_Pack(1, base);
+    PyObject *type = bases ? PyErr_NewExceptionWithDoc(name, doc, bases, NULL) : NULL;
+    Py_XDECREF(bases);
+    return type;
+}
+
+static int add_exceptions(PyObject *module, struct state *state) {
+    static const struct {
+        const char *name, *doc;
+    } kinds[] = {{"pomona.UsageError", "Arguments that contradict each other or are out of range."},
+                 {"pomona.InputError",
+                  "Input that is missing, of the wrong kind, damaged, beyond a bound or not supported."},
+                 {"pomona.StorageError", "The operating system or the network refused a read or a write."},
+                 {"pomona.InterruptedError", "Stopped on request."}};
+    PyObject *const second[] = {PyExc_ValueError, PyExc_ValueError, PyExc_OSError, NULL};
+    PyObject **types = state->exceptions;
+    types[BASE] = make_exception("pomona.PomonaError",
+                                 "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), `where` the "
+                                 "file, node or column at fault (may be empty).",
+                                 PyExc_Exception, NULL);
+    if (!types[BASE] || PyModule_AddObject(module, "PomonaError", types[BASE]) < 0) return -1;
+    Py_INCREF(types[BASE]); /* the module took one reference, the state keeps another */
+    for (int i = 0; i < BASE; i++) {
+        types[i] = make_exception(kinds[i].name, kinds[i].doc, types[BASE], second[i]);
+        if (!types[i] || PyModule_AddObject(module, strchr(kinds[i].name, '.') + 1, types[i]) < 0) return -1;
+        Py_INCREF(types[i]);
+    }
+    return 0;
+}
+
+static int start(PyObject *module) {
+    static PyMethodDef *const functions[] = {model_functions, arrow_functions,      moments_functions,
+                                             pca_functions,   classifier_functions, table_functions};
+    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
+        if (PyModule_AddFunctions(module, functions[i]) < 0) return -1;
+    if (PyModule_AddStringConstant(module, "version", POMONA_VERSION) < 0) return -1;
+    return add_exceptions(module, PyModule_GetState(module));
+}
+
+static int clear(PyObject *module) {
+    struct state *state = PyModule_GetState(module);
+    for (int i = 0; state && i < EXCEPTIONS; i++) Py_CLEAR(state->exceptions[i]);
+    return 0;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg) {
+    struct state *state = PyModule_GetState(module);
+    for (int i = 0; state && i < EXCEPTIONS; i++) Py_VISIT(state->exceptions[i]);
+    return 0;
+}
+
+static void release(void *module) { (void)clear(module); }
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)start}, {0, NULL}};
+
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT,
+                                        .m_name = "pomona._core",
+                                        .m_doc = "The C engine; see the package pomona.",
+                                        .m_size = sizeof(struct state),
+                                        .m_slots = slots,
+                                        .m_traverse = traverse,
+                                        .m_clear = clear,
+                                        .m_free = release};
+
+PyMODINIT_FUNC PyInit__core(void);
+PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }
