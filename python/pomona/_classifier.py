@@ -10,23 +10,26 @@ import numpy as np
 from . import _core
 from ._arrays import address, file_bytes, labels_of, rows_of
 from ._model import Model
+from ._moments import write_whole
 
 
 class Answer(NamedTuple):
     """What a photo shows.
 
-    label        the most probable class
-    probability  of that class, calibrated
-    level        "fine": label is the answer; "coarse": only `group` is sure enough; "rejected": none of the classes it knows
-    group        the most probable coarse class, None without a hierarchy
-    known        score of being one of the classes; compare with Classifier.info["threshold"]
-    error        why a photo has no answer (everything else is then None); None where it has
+    label               the most probable class
+    probability         of that class, calibrated
+    level               "fine": label is the answer; "coarse": only `coarse` is sure enough; "rejected": no class it knows
+    coarse              the most probable coarse class, None without a hierarchy
+    coarse_probability  of that coarse class, 0 without a hierarchy
+    known               score of being one of the classes; compare with Classifier.info["threshold"]
+    error               why a photo has no answer (everything else is then None); None where it has
     """
 
     label: str | None
     probability: float | None
     level: str | None
-    group: str | None
+    coarse: str | None
+    coarse_probability: float | None
     known: float | None
     error: str | None = None
 
@@ -63,8 +66,12 @@ class Classifier(Model):
         return list(self._info["groups"])
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """The file; b"" for the one inside the package."""
         return self._data or b""
+
+    def write(self, path: str | os.PathLike) -> None:
+        """Writes the file."""
+        write_whole(path, self.to_bytes())
 
     def _run_head(self, features: Any) -> tuple[np.ndarray, list[tuple[Any, ...]]]:
         array = rows_of(features, self.width)
@@ -79,8 +86,8 @@ class Classifier(Model):
     def predict_features(self, features: Any) -> list[Answer]:
         """The answers for features [rows, width]."""
         classes, groups = self._info["classes"], self._info["groups"]
-        return [Answer(classes[best], probability, level, groups[group] if group >= 0 else None, known)
-                for best, level, group, probability, known in self._run_head(features)[1]]
+        return [Answer(classes[best], probability, level, groups[group] if group >= 0 else None, coarse, known)
+                for best, level, group, probability, coarse, known in self._run_head(features)[1]]
 
     def predict(self, photos: Iterable[Any], *, errors: str = "raise", threads: int | None = None) -> list[Answer]:
         """The answers for photos (paths or bytes). With errors="return" a photo that fails is an Answer with its `error`."""
@@ -89,7 +96,7 @@ class Classifier(Model):
         for reason in reasons:
             if reason is not None and errors == "raise":
                 raise _core.InputError(reason)
-        answers = [Answer(None, None, None, None, None, reason) for reason in reasons]
+        answers = [Answer(None, None, None, None, None, None, reason) for reason in reasons]
         if good:
             for i, answer in zip(good, self.predict_features(features[good])):
                 answers[i] = answer

@@ -91,12 +91,12 @@ static PyObject *classifier_info(PyObject *module, PyObject *handle) {
 
 static PyObject *answer_of(const struct pomona_answer *answer) {
     static const char *const levels[] = {"fine", "coarse", "rejected"};
-    return Py_BuildValue("isidd", answer->best, levels[answer->level], answer->group, answer->probability,
-                         answer->known);
+    return Py_BuildValue("isiddd", answer->best, levels[answer->level], answer->group, answer->probability,
+                         answer->group_probability, answer->known);
 }
 
 /* classifier_run(classifier, rows, address of float [rows][features], address of double [rows][classes]):
- * [(best, level, group, probability, known)] */
+ * [(best, level, group, probability, group_probability, known)] */
 static PyObject *classifier_run(PyObject *module, PyObject *arguments) {
     PyObject *handle, *in_number, *out_number;
     Py_ssize_t rows;
