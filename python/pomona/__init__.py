@@ -16,8 +16,8 @@ how Spark ships them). What fails raises a subclass of PomonaError, which is als
 from ._classifier import Answer, Classifier, train
 from ._core import InputError, InterruptedError, PomonaError, StorageError, UsageError
 from ._core import version as __version__
-from ._model import FeatureBatch, Model, cpu_threads
+from ._model import FeatureBatch, Model, cpu_threads, sample
 from ._moments import PCA, Moments, pca
 
 __all__ = ["Answer", "Classifier", "FeatureBatch", "InputError", "InterruptedError", "Model", "Moments", "PCA", "PomonaError",
-           "StorageError", "UsageError", "__version__", "cpu_threads", "pca", "train"]
+           "StorageError", "UsageError", "__version__", "cpu_threads", "pca", "sample", "train"]

@@ -22,6 +22,13 @@ def cpu_threads() -> int:
     return _core.cpu_threads()
 
 
+def sample(out: str | os.PathLike, count: int, *, size: int = 100, classes: int = 24, seed: int = 0, threads: int = 0,
+           overwrite: bool = False) -> None:
+    """Draws `count` synthetic fruit photos (drawings, not photographs) into `out`/<label>/, to try things on: same options, same
+    bytes, on every machine. The photos of `pomona sample`."""
+    _core.sample(os.fspath(out), count, size, classes, seed, threads, overwrite)
+
+
 class FeatureBatch:
     """A record batch of (path, label, features, error), for anything that speaks Arrow's PyCapsule interface.
 

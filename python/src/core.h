@@ -52,6 +52,6 @@ PyObject *bytes_taken(uint8_t *bytes, size_t size);
 
 /* The functions of each file, ended by an entry of zeros. */
 extern PyMethodDef model_functions[], arrow_functions[], moments_functions[], pca_functions[],
-    classifier_functions[], table_functions[];
+    classifier_functions[], table_functions[], sample_functions[];
 
 #endif

@@ -115,7 +115,8 @@ static int add_exceptions(PyObject *module, struct state *state) {
 
 static int start(PyObject *module) {
     static PyMethodDef *const functions[] = {model_functions, arrow_functions,      moments_functions,
-                                             pca_functions,   classifier_functions, table_functions};
+                                             pca_functions,   classifier_functions, table_functions,
+                                             sample_functions};
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (PyModule_AddFunctions(module, functions[i]) < 0) return -1;
     if (PyModule_AddStringConstant(module, "version", POMONA_VERSION) < 0) return -1;
