@@ -4,6 +4,7 @@
  * drawn for this upload and travels as the object's metadata, so that a commit that is repeated can tell its own object from another's. (A
  * hash of the file would need a pass over it before the first byte can be sent.) */
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/checksum.h"
 #include "store/place_s3.h"
 
@@ -154,7 +155,7 @@ static pomona_status write_receipt(const struct upload *upload, struct buffer *r
 static pomona_status draw_number(struct upload *upload, struct pomona_error *error) {
     uint8_t bytes[SHA256_SIZE];
     if (getentropy(bytes, sizeof bytes) != 0) return fail_errno(error, errno, 0, NULL, "no random number");
-    sha256_hex(bytes, upload->number);
+    text_hex(bytes, sizeof bytes, upload->number);
     return POMONA_OK;
 }
 
