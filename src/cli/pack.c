@@ -43,8 +43,8 @@ int command_pack(struct elsewhere *elsewhere, int argc, char **argv) {
          "SRC is a packed folder: compare every photo with\nits SHA-256", 0, 0},
         {"overwrite", 0, OPTION_FLAG, &options.overwrite, NULL,
          "replace what is packed in DST (it stays until the\nnew one is complete)", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
-        {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no progress, no summary", 0, 0},
+        OPTION_ROW_JSON(&json),
+        OPTION_ROW_QUIET(&quiet),
         {0}};
     const struct command command = {
         .name = "pack",

@@ -202,7 +202,6 @@ static const char *member_name(const struct packing *p, const struct listed_phot
 static pomona_status add_photo(struct packing *p, const struct listed_photo *photo,
                                const struct buffer *bytes, struct packed *packed) {
     static const uint8_t zeroes[TAR_BLOCK];
-    struct sha256 hash;
     buffer_clear(&p->header);
     TRY(tar_append_header(&p->header, member_name(p, photo), bytes->size, photo->modified, p->error));
     size_t padding = tar_padding(bytes->size);
@@ -212,9 +211,7 @@ static pomona_status add_photo(struct packing *p, const struct listed_photo *pho
     struct sink sink = file_sink_as_sink(&p->file);
     TRY(sink_write(&sink, p->header.data, p->header.size, p->error));
     *packed = (struct packed){.offset = p->file.size, .size = bytes->size, .shard = p->shard_count};
-    sha256_start(&hash);
-    sha256_add(&hash, bytes->data, bytes->size);
-    sha256_finish(&hash, packed->digest);
+    sha256_of(bytes->data, bytes->size, packed->digest);
     p->result->photos++;
     p->result->bytes += (int64_t)bytes->size;
     TRY(sink_write(&sink, bytes->data, bytes->size, p->error));

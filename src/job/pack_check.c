@@ -23,13 +23,8 @@ static pomona_status check_entry(const struct pack_folder *folder, const struct 
         status = photo_file_read(&photo, bytes, cause);
     }
     if (status == POMONA_OK) {
-        struct sha256 hash;
-        uint8_t digest[SHA256_SIZE];
         char hex[SHA256_HEX_SIZE];
-        sha256_start(&hash);
-        sha256_add(&hash, bytes->data, bytes->size);
-        sha256_finish(&hash, digest);
-        sha256_hex(digest, hex);
+        sha256_hex_of(bytes->data, bytes->size, hex);
         if (strcmp(hex, entry->sha256) != 0)
             status = fail(cause, POMONA_E_CORRUPT, entry->path,
                           "its bytes in %s are not those that were packed", entry->shard);

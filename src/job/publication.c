@@ -12,11 +12,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL_BYTES = 1 << 20, TOKEN_BYTES = 16, RECEIPT_MAX = 4 << 20 };
+enum { SMALL_BYTES = 1 << 20, RECEIPT_MAX = 4 << 20 };
 
 /* A finished file that waits to be staged; the queue is a list. `descriptor` holds the file whatever its name becomes. */
 struct waiting {
@@ -163,20 +162,12 @@ static pomona_status name_paths(struct pomona_publication *p, const char *uri, s
 
 /* The token of this scratch folder, made once. */
 static pomona_status read_token(struct pomona_publication *p, struct pomona_error *error) {
-    char *path = path_join(p->folder, "token");
-    struct buffer text = BUFFER_INIT(LOCK_TOKEN_SIZE);
-    uint8_t random[TOKEN_BYTES];
-    pomona_status status = path ? POMONA_OK : fail_memory(error, "path");
-    if (status == POMONA_OK && path_exists(path) && file_read(path, &text, NULL) == POMONA_OK &&
-        text.size == LOCK_TOKEN_SIZE - 1) {
-        memcpy(p->lock.token, text.data, text.size);
-    } else if (status == POMONA_OK) {
-        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-            status = fail(error, POMONA_E_IO, NULL, "no random numbers");
-        for (int i = 0; i < TOKEN_BYTES; i++) snprintf(p->lock.token + 2 * i, 3, "%02x", random[i]);
-        if (status == POMONA_OK) status = file_write(path, p->lock.token, LOCK_TOKEN_SIZE - 1, error);
-    }
-    buffer_free(&text);
+    TRY(publication_lock_read_token(p->folder, p->lock.token, error));
+    if (p->lock.token[0]) return POMONA_OK;
+    TRY(publication_lock_make_token(p->lock.token, error));
+    char *path = publication_lock_token_path(p->folder);
+    pomona_status status =
+        path ? file_write(path, p->lock.token, LOCK_TOKEN_SIZE - 1, error) : fail_memory(error, "path");
     memory_free(path);
     return status;
 }

@@ -1,5 +1,7 @@
 #include "store/checksum.h"
 
+#include "base/text.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -39,15 +41,10 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size) {
 }
 
 bool md5_hex(const void *data, size_t size, char out[33]) {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     if (!EVP_Digest(data, size, digest, &length, EVP_md5(), NULL) || length != 16) return false;
-    for (int i = 0; i < 16; i++) {
-        out[2 * i] = digits[digest[i] >> 4];
-        out[2 * i + 1] = digits[digest[i] & 15];
-    }
-    out[32] = '\0';
+    text_hex(digest, length, out);
     return true;
 }
 

@@ -323,7 +323,8 @@ static bool next_remote(struct photo_reader *reader, int milliseconds, struct ph
     if (!transfer) return false;
     if (settle_block(reader, transfer)) return take_from_block(reader, result);
     struct remote_read **at = &reader->active;
-    while (&(*at)->request.call.transfer != transfer) at = &(*at)->next;
+    while (*at && &(*at)->request.call.transfer != transfer) at = &(*at)->next;
+    if (!*at) return false; /* can't be: the engine is this reader's own */
     *result = give_back(reader, at, judge(&(*at)->request, (*at)->cause));
     return true;
 }

@@ -4,6 +4,7 @@
  * drawn for this upload and travels as the object's metadata, so that a commit that is repeated can tell its own object from another's. (A
  * hash of the file would need a pass over it before the first byte can be sent.) */
 #include "base/memory.h"
+#include "base/text.h"
 #include "store/checksum.h"
 #include "store/place_s3.h"
 
@@ -154,7 +155,7 @@ static pomona_status write_receipt(const struct upload *upload, struct buffer *r
 static pomona_status draw_number(struct upload *upload, struct pomona_error *error) {
     uint8_t bytes[SHA256_SIZE];
     if (getentropy(bytes, sizeof bytes) != 0) return fail_errno(error, errno, 0, NULL, "no random number");
-    sha256_hex(bytes, upload->number);
+    text_hex(bytes, sizeof bytes, upload->number);
     return POMONA_OK;
 }
 
@@ -253,14 +254,15 @@ static bool is_committed(struct place_s3 *s3, const char *key, const struct rece
     return same;
 }
 
-pomona_status s3_commit(struct place *place, const char *name, const char *text, struct pomona_error *error) {
+pomona_status s3_commit(struct place *place, const char *name, const char *receipt_text,
+                        struct pomona_error *error) {
     struct place_s3 *s3 = (struct place_s3 *)place;
     struct receipt receipt;
     struct s3_call call = S3_CALL_INIT;
     struct buffer body = BUFFER_INIT(RECEIPT_MAX), answer = BUFFER_INIT(S3_ANSWER_MAX);
     char key[S3_KEY_SIZE];
     pomona_status status = s3_key(s3, name, key, error);
-    if (status == POMONA_OK && (!parse_receipt(text, &receipt) || !receipt.etags[0]))
+    if (status == POMONA_OK && (!parse_receipt(receipt_text, &receipt) || !receipt.etags[0]))
         status = fail(error, POMONA_E_CORRUPT, name, "the receipt of its upload is damaged");
     if (status == POMONA_OK) status = write_complete(&receipt, &body, error);
     if (status == POMONA_OK) {
@@ -281,14 +283,14 @@ pomona_status s3_commit(struct place *place, const char *name, const char *text,
     return status;
 }
 
-pomona_status s3_unstage(struct place *place, const char *name, const char *text,
+pomona_status s3_unstage(struct place *place, const char *name, const char *receipt_text,
                          struct pomona_error *error) {
     struct place_s3 *s3 = (struct place_s3 *)place;
     struct receipt receipt;
     struct s3_call call = S3_CALL_INIT;
     char key[S3_KEY_SIZE];
     pomona_status status = s3_key(s3, name, key, error);
-    if (status == POMONA_OK && !parse_receipt(text, &receipt))
+    if (status == POMONA_OK && !parse_receipt(receipt_text, &receipt))
         status = fail(error, POMONA_E_CORRUPT, name, "the receipt of its upload is damaged");
     if (status == POMONA_OK) {
         s3_call_aim(&call, place->places, "DELETE", s3->bucket, key);

@@ -244,12 +244,7 @@ pomona_status s3_call_header(struct s3_call *call, const char *name, const char 
 
 pomona_status s3_call_body(struct s3_call *call, const void *body, size_t size, bool checksum,
                            struct pomona_error *error) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, body, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, call->payload_hash);
+    sha256_hex_of(body, size, call->payload_hash);
     call->transfer.body = body ? body : "";
     call->transfer.body_size = size;
     if (!checksum) return POMONA_OK;

@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+import measured
 from conftest import POMONA
 from loopback import ListServer
 
@@ -143,13 +144,12 @@ def test_ls_of_very_many_keys(tmp_path):
     for count in (20_000, 400_000):
         with ListServer("--keys", count, "--prefixes", 20) as server, open(tmp_path / "listed", "wb") as listed:
             environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-            process = subprocess.Popen([POMONA, "ls", "s3://bucket", "-r", "--no-sign-request", "--endpoint-url", server.url],
-                                       stdout=listed, stderr=subprocess.PIPE, env=environment)
-            assert process.stderr.read().startswith(f"{count:,} objects".encode())
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
+            with open(tmp_path / "told", "w") as told:
+                code, _, usage = measured.run([POMONA, "ls", "s3://bucket", "-r", "--no-sign-request", "--endpoint-url", server.url],
+                                              stdout=listed, stderr=told, env=environment)
+            assert (tmp_path / "told").read_text().startswith(f"{count:,} objects")
             most[count] = usage.ru_maxrss
-        assert status == 0 and len((tmp_path / "listed").read_bytes().splitlines()) == count
+        assert code == 0 and len((tmp_path / "listed").read_bytes().splitlines()) == count
     assert most[400_000] < most[20_000] + 20_000, most
 
 
