@@ -6,6 +6,7 @@
 #include "job/evaluation.h"
 #include "pomona/cpu.h"
 #include "store/folder.h"
+#include "store/pack_finder.h"
 
 #include <string.h>
 
@@ -142,6 +143,7 @@ pomona_status pomona_evaluate_run(const struct pomona_context *context,
     answers_free(&e.answers);
     arena_free(&e.texts);
     buffer_free(&e.photo);
+    pack_finder_free(&e.finder);
     pomona_classifier_free(&e.classifier);
     return status;
 }

@@ -49,8 +49,9 @@ struct evaluation {
     size_t curve_count;
     const char **shared_groups; /* [shared_group_count] */
     size_t shared_group_count;
-    char *staging;       /* DIR/_temporary_evaluate */
-    struct buffer photo; /* bytes of the picture that the page asked for last */
+    char *staging;              /* DIR/_temporary_evaluate */
+    struct buffer photo;        /* bytes of the picture that the page asked for last */
+    struct pack_finder *finder; /* of such pictures */
 };
 
 enum { EVALUATION_FAILURES_KEPT = 200 };

@@ -7,6 +7,7 @@
 #include "job/photos.h"
 #include "pomona/report.h"
 #include "pomona/version.h"
+#include "store/pack_finder.h"
 
 #include <string.h>
 
@@ -32,6 +33,7 @@ struct gathering {
     struct label_counts labels;
     struct error_rows failures;
     struct buffer photo; /* the bytes of the photo that was asked for last */
+    struct pack_finder *finder;
 };
 
 /* A photo's bytes; one that can't be read has no picture in the report. */
@@ -39,7 +41,7 @@ static pomona_status read_photo(void *user, size_t row, const void **bytes, size
                                 struct pomona_error *error) {
     struct gathering *gathering = user;
     const char *path = gathering->photos[row].path;
-    TRY(photo_read_uri(gathering->job->places, path, &gathering->photo, error));
+    TRY(photo_read_uri(gathering->job->places, &gathering->finder, path, &gathering->photo, error));
     *bytes = gathering->photo.data;
     *size = gathering->photo.size;
     return POMONA_OK;
@@ -184,5 +186,6 @@ pomona_status report_job_run(const struct report_job *job, struct pomona_error *
     label_counts_free(&gathering.labels);
     error_rows_free(&gathering.failures);
     buffer_free(&gathering.photo);
+    pack_finder_free(&gathering.finder);
     return status;
 }

@@ -88,31 +88,3 @@ pomona_status pack_folder_list(const char *path, const char *glob, bool (*stop)(
     pack_folder_close(&folder);
     return status == POMONA_OK ? count_others(path, listing, error) : status;
 }
-
-/* Looks in one folder above the photo, if it is packed. */
-static pomona_status find_in(const char *path, const char *name, struct listing *listing, bool *found,
-                             struct pomona_error *error) {
-    struct pack_folder folder;
-    pomona_status status = pack_folder_open(&folder, path, NULL, NULL, error);
-    if (status == POMONA_OK)
-        status = pack_index_find(folder.index, &folder.place, name, listing, found, error);
-    pack_folder_close(&folder);
-    return status;
-}
-
-pomona_status pack_folder_find(const char *path, struct listing *listing, bool *found,
-                               struct pomona_error *error) {
-    *found = false;
-    char *folder = memory_copy_string(path);
-    if (!folder) return fail_memory(error, "path");
-    pomona_status status = POMONA_OK;
-    for (char *slash; status == POMONA_OK && !*found && (slash = strrchr(folder, '/')) && slash > folder;) {
-        *slash = '\0';
-        const char *name = path + (slash - folder) + 1;
-        bool is_packed;
-        status = look_for(folder, PACK_INDEX, &is_packed, error);
-        if (status == POMONA_OK && is_packed) status = find_in(folder, name, listing, found, error);
-    }
-    memory_free(folder);
-    return status;
-}

@@ -32,9 +32,4 @@ bool pack_is_shard(const char *name);
 pomona_status pack_folder_list(const char *path, const char *glob, bool (*should_stop)(void *user),
                                void *user, struct listing *listing, struct pomona_error *error);
 
-/* Adds the photo that the absolute path (as in a URI: percent-encoded where it is not UTF-8) would be, had its folder not been packed;
- * *found is false where there is none. */
-pomona_status pack_folder_find(const char *path, struct listing *listing, bool *found,
-                               struct pomona_error *error);
-
 #endif

@@ -538,42 +538,6 @@ def test_hostile_sums(pomona, hostile, sums):
     assert "sha256" in done.stderr or "SHA-256" in done.stderr
 
 
-# --- in a bucket ------------------------------------------------------------------------------------------------------
-
-def test_packed_in_a_bucket(pomona, photos, large, s3, bucket, s3_environment, tmp_path):
-    def run(*arguments, **options):
-        return pomona(*arguments, env=s3_environment, **options)
-    place = f"s3://{bucket}/packed"
-    run("pack", photos, "--out", place, "-q")
-    run("features", place, "--out", tmp_path / "b", "-q")
-    run("features", photos, "--out", tmp_path / "a", "-q")
-    found = pd.concat(pd.read_parquet(path) for path in sorted((tmp_path / "b/Results").glob("part-*")))
-    here = results(tmp_path / "a", photos)
-    assert [(path.removeprefix(place + "/"), label, values.tobytes())
-            for path, label, values in zip(found.path, found.label, found.features)] == here
-    run("pack", "--check", place, "-q")
-    old = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    run("pack", large, "--out", place, "-q", status=2)
-    run("pack", large, "--out", place, "-q", "--overwrite")
-    new = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    assert old & new == {"packed/_index.parquet", "packed/_SUCCESS"} and len(new) == 3
-    run("pack", "--check", place, "-q")
-    run("pack", place, "--out", tmp_path / "here", "-q")
-    assert contents(tmp_path / "here") == originals(large)
-    s3.delete_object(Bucket=bucket, Key="packed/_SUCCESS")
-    done = run("pack", place, "--out", tmp_path / "more", "-q", status=2)
-    assert "not whole" in done.stderr and not (tmp_path / "more").exists()
-
-
-def test_an_index_below_a_hidden_level_of_a_bucket(pomona, s3, bucket, s3_environment, tmp_path):
-    s3.put_object(Bucket=bucket, Key="p/a.jpg", Body=b"1")
-    s3.put_object(Bucket=bucket, Key="p/b/c.jpg", Body=b"2")
-    pomona("pack", f"s3://{bucket}/p", "--out", tmp_path / "o", "-q", env=s3_environment)
-    assert contents(tmp_path / "o") == {"a.jpg": b"1", "b/c.jpg": b"2"}
-    s3.put_object(Bucket=bucket, Key="p/_index.parquet.d/_index.parquet", Body=b"hidden, so no index")
-    pomona("pack", f"s3://{bucket}/p", "--out", tmp_path / "o", "-q", "--overwrite", env=s3_environment)
-
-
 # --- what commands know of single photos ----------------------------------------------------------------------------------
 
 

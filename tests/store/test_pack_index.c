@@ -115,6 +115,39 @@ static void test_find(void **state) {
     buffer_free(&index);
 }
 
+/* How many photos of `rows` lie below a folder, and whether it is one. */
+static void assert_below(const struct buffer *index, const char *below, const char *glob, size_t count,
+                         int skipped, bool is_folder) {
+    struct source_memory state;
+    const struct pack_place place = {.uri = "file:/p", .path = "/p"};
+    struct listing listing = LISTING_INIT;
+    bool found;
+    assert_int_equal(pack_index_list_below(source_from_memory("index", index->data, index->size, &state),
+                                           &place, below, glob, &listing, &found, &error),
+                     POMONA_OK);
+    assert_int_equal(listing.count, count);
+    assert_int_equal(listing.skipped, skipped);
+    assert_int_equal(found, is_folder);
+    for (size_t i = 0; i < count; i++) assert_true(strstr(listing.photos[i].uri, below));
+    listing_free(&listing);
+}
+
+static void test_below(void **state) {
+    struct buffer index = BUFFER_INIT(1 << 20);
+    (void)state;
+    write_index(&index, rows, ROWS, "1");
+    assert_below(&index, "apple", "*.jpg", 2, 2, true); /* a hidden name, another pattern */
+    assert_below(&index, "apple", NULL, 4, 0, true);
+    assert_below(&index, "pear", "*.png", 0, 1, true);
+    assert_below(&index, "_hidden", "*.jpg", 1, 0, true); /* who names it wants it */
+    assert_below(&index, "", "*", 5, 2, true);
+    assert_below(&index, "appl", "*", 0, 0, false);
+    assert_below(&index, "apple/1.jpg", "*", 0, 0, false);
+    assert_below(&index, "z", "*", 0, 0, false);
+    assert_below(&index, "zz", "*", 0, 0, false);
+    buffer_free(&index);
+}
+
 static void assert_refused(const struct row *from, size_t count, const char *version, int code,
                            const char *part) {
     struct buffer index = BUFFER_INIT(1 << 20);
@@ -295,12 +328,10 @@ static void test_tar_out_of_memory(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_list),
-                                       cmocka_unit_test(test_find),
-                                       cmocka_unit_test(test_refused),
-                                       cmocka_unit_test(test_out_of_memory),
-                                       cmocka_unit_test(test_tame_paths),
-                                       cmocka_unit_test(test_tar_headers),
-                                       cmocka_unit_test(test_tar_out_of_memory)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list),          cmocka_unit_test(test_find),
+        cmocka_unit_test(test_below),         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_out_of_memory), cmocka_unit_test(test_tame_paths),
+        cmocka_unit_test(test_tar_headers),   cmocka_unit_test(test_tar_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
