@@ -61,12 +61,12 @@ void pack_folder_close(struct pack_folder *folder) {
 }
 
 bool pack_is_shard(const char *name) {
-    enum { DIGITS = 5, HEX = 16 };
+    enum { DIGITS = 5 };
     if (strncmp(name, "shard-", 6) != 0) return false;
     name += 6;
     if (strspn(name, "0123456789") != DIGITS || name[DIGITS] != '-') return false;
     name += DIGITS + 1;
-    return strspn(name, "0123456789abcdef") == HEX && strcmp(name + HEX, ".tar") == 0;
+    return strspn(name, "0123456789abcdef") == PACK_SHARD_HEX && strcmp(name + PACK_SHARD_HEX, ".tar") == 0;
 }
 
 static pomona_status count_others(const char *path, struct listing *listing, struct pomona_error *error) {

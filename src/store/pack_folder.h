@@ -24,6 +24,8 @@ pomona_status pack_folder_open(struct pack_folder *folder, const char *path, boo
                                void *user, struct pomona_error *error);
 void pack_folder_close(struct pack_folder *folder);
 
+enum { PACK_SHARD_HEX = 16 }; /* digits of a shard's SHA-256 in its name */
+
 /* Whether a file of the folder is a shard by its name, as pomona pack gives them: "shard-00000-0123456789abcdef.tar". */
 bool pack_is_shard(const char *name);
 

@@ -255,8 +255,11 @@ def test_photos_that_cannot_be_read(pomona, large, tmp_path):
     (large / "2b.jpg").symlink_to("nowhere")
     done = pomona("pack", large, "--out", tmp_path / "o", "-q", status=2)
     assert "2b.jpg" in done.stderr and os.listdir(tmp_path / "o") == []
-    done = pomona("pack", large, "--out", tmp_path / "o", "--skip-unreadable", "--json", "-q")
-    assert json.loads(done.stdout)["failed"] == 1 and "2b.jpg" in done.stderr
+    done = pomona("pack", large, "--out", tmp_path / "o", "--skip-unreadable", "--json", "-q", status=3)
+    assert json.loads(done.stdout)["failed"] == 1 and "2b.jpg" in done.stderr and "1 of 8 photos are left out" in done.stderr
+    for most in "1", "-1":
+        done = pomona("pack", large, "--out", tmp_path / "o", "--overwrite", "--skip-unreadable", "--max-errors", most)
+        assert "failed    1 photos" in done.stdout and done.stderr.count("2b.jpg") == 1
     assert set(contents(tmp_path / "o")) == set(originals(large)) - {"2b.jpg"}
     (tmp_path / "none").mkdir()
     (tmp_path / "none/a.jpg").symlink_to("nowhere")
@@ -412,31 +415,6 @@ def test_recover_leaves_what_others_made(pomona, packed, tmp_path):
     (staging / "mine.txt").unlink()
     pomona("recover", tmp_path / "o")
     assert parts(tmp_path / "o") == parts(packed)
-
-
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-def test_check_finds_damage(pomona, large, tmp_path):
-    out = tmp_path / "o"
-    pomona("pack", large, "--out", out, "--shard-size", "1", "-q")
-    done = pomona("pack", "--check", out, "--json", "-q")
-    told = json.loads(done.stdout)
-    assert (told["photos"], told["failed"], told["shards"], told["bytes"]) == (7, 0, 4, 3_900_000)
-    row = index_of(out).set_index("path").loc["3.jpg"]
-    shard = out / row.shard
-    data = shard.read_bytes()
-    shard.write_bytes(data[:row.offset + 9] + bytes([data[row.offset + 9] ^ 1]) + data[row.offset + 10:])
-    done = pomona("pack", "--check", out, "-q", status=2)
-    assert "3.jpg" in done.stderr and "1 of 7" in done.stderr and "2.jpg" not in done.stderr
-    shard.write_bytes(data[:row.offset + 100])
-    assert "beyond the end" in pomona("pack", "--check", out, "-q", status=2).stderr
-    shard.unlink()
-    done = pomona("pack", "--check", out, "-q", status=2)
-    assert row.shard in done.stderr and "missing" in done.stderr
-    shard.write_bytes(data)
-    (out / "_SUCCESS").unlink()
-    assert "not whole" in pomona("pack", "--check", out, "-q", status=2).stderr
-    assert "_index.parquet" in pomona("pack", "--check", large, "-q", status=2).stderr
 
 
 # --- hostile indices --------------------------------------------------------------------------------------------------
