@@ -476,7 +476,11 @@ static pomona_status pack(struct packing *p) {
     TRY(write_index(p));
     p->result->shards = (int)p->shard_count;
     TRY(write_success(p));
-    return commit(p);
+    TRY(commit(p));
+    if (options->max_errors >= 0 && p->result->failed > options->max_errors)
+        return fail(p->error, POMONA_E_ERROR_ROWS, options->out, "done, but %lld of %zu photos are left out",
+                    (long long)p->result->failed, p->photos.count);
+    return POMONA_OK;
 }
 
 pomona_status pomona_pack_run(const struct pomona_pack_options *options, struct pomona_pack_result *result,
