@@ -1,7 +1,7 @@
 /* Record batches of photos in, record batches of features out, without a copy of the photos. */
-#include "core.h"
-
 #include "pomona/arrow.h"
+
+#include "core.h"
 #include "pomona/extractor.h"
 
 #include <stdlib.h>
@@ -17,7 +17,8 @@ struct photo_columns {
 static struct pomona_arrow_text text_at(const struct pomona_arrow_column *column, int64_t row) {
     const void *data;
     size_t size;
-    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size)) return (struct pomona_arrow_text){0};
+    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size))
+        return (struct pomona_arrow_text){0};
     return (struct pomona_arrow_text){data, size};
 }
 
@@ -40,9 +41,9 @@ static void copy_name(struct pomona_arrow_text path, char name[NAME_MAX_BYTES]) 
 /* One row at a time through the extractor would lose its batches: all photos are laid out first. Names and causes are the
  * only copies. */
 static pomona_status run_photos(struct pomona_extractor *extractor, const struct photo_columns *columns,
-                                int64_t rows, struct pomona_arrow_features *table, struct pomona_photo *photos,
-                                struct pomona_error *causes, char (*names)[NAME_MAX_BYTES],
-                                struct pomona_error *error) {
+                                int64_t rows, struct pomona_arrow_features *table,
+                                struct pomona_photo *photos, struct pomona_error *causes,
+                                char (*names)[NAME_MAX_BYTES], struct pomona_error *error) {
     for (int64_t i = 0; i < rows; i++) {
         const void *bytes = NULL;
         size_t size = 0;
@@ -84,9 +85,11 @@ static pomona_status extract(struct pomona_extractor *extractor, int width, cons
                              struct ArrowArray *out, struct pomona_error *error) {
     struct photo_columns columns;
     struct pomona_arrow_features *table = NULL;
-    pomona_status status = pomona_arrow_find(schema, batch, "path", POMONA_ARROW_TEXT, true, &columns.path, error);
+    pomona_status status =
+        pomona_arrow_find(schema, batch, "path", POMONA_ARROW_TEXT, true, &columns.path, error);
     if (status == POMONA_OK)
-        status = pomona_arrow_find(schema, batch, "content", POMONA_ARROW_BYTES, false, &columns.content, error);
+        status =
+            pomona_arrow_find(schema, batch, "content", POMONA_ARROW_BYTES, false, &columns.content, error);
     if (status == POMONA_OK)
         status = pomona_arrow_find(schema, batch, "label", POMONA_ARROW_TEXT, true, &columns.label, error);
     if (status != POMONA_OK) return status;
@@ -140,7 +143,8 @@ static PyObject *arrow_extract(PyObject *module, PyObject *arguments) {
         Py_BEGIN_ALLOW_THREADS;
         status = extract(extractor, width, schema, batch, out_schema, out, &error);
         Py_END_ALLOW_THREADS;
-        pair = status == POMONA_OK ? PyTuple_Pack(2, made_schema, made) : raise_failure(module, status, &error);
+        pair =
+            status == POMONA_OK ? PyTuple_Pack(2, made_schema, made) : raise_failure(module, status, &error);
     } else {
         if (!made_schema) free(out_schema);
         if (!made) free(out);

@@ -6,11 +6,10 @@
 #define PYTHON_CORE_H
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include "pomona/context.h"
 #include "pomona/status.h"
 
+#include <Python.h>
 #include <stdbool.h>
 #include <stdint.h>
 

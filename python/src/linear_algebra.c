@@ -1,7 +1,6 @@
 /* stats/fit/eigen.h and stats/fit/cholesky.h for the Python package: NumPy's LAPACK, which is there anyway, in place of one in the
  * wheel (docs/decisions/0010-the-wheel-borrows-numpy-s-lapack.md). Called without the GIL, from any thread. */
 #include "core.h"
-
 #include "stats/fit/cholesky.h"
 #include "stats/fit/eigen.h"
 
@@ -56,7 +55,8 @@ static bool find_eigen(int n, double *matrix, double *values, double *vectors) {
     PyObject *numpy = PyImport_ImportModule("numpy"), *linalg = PyImport_ImportModule("numpy.linalg");
     PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL;
     PyObject *pair = linalg && array ? PyObject_CallMethod(linalg, "eigh", "O", array) : NULL;
-    PyObject *found = pair ? PySequence_GetItem(pair, 0) : NULL, *columns = pair ? PySequence_GetItem(pair, 1) : NULL;
+    PyObject *found = pair ? PySequence_GetItem(pair, 0) : NULL,
+             *columns = pair ? PySequence_GetItem(pair, 1) : NULL;
     PyObject *to_values = found ? array_over(numpy, values, 1, n) : NULL;
     PyObject *to_vectors = columns ? array_over(numpy, vectors, n, n) : NULL;
     bool done = copy_into(numpy, to_values, found) && copy_into(numpy, to_vectors, columns);
@@ -115,7 +115,8 @@ static pomona_status not_definite(struct pomona_error *error) {
 /* matrix x = b^T for b [count][n], in place of b; count 0: the inverse, in place of the matrix. */
 static bool solve(int n, double *matrix, int count, double *b) {
     PyObject *numpy = PyImport_ImportModule("numpy"), *linalg = PyImport_ImportModule("numpy.linalg");
-    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL, *right = NULL, *turned = NULL, *found = NULL;
+    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL, *right = NULL, *turned = NULL,
+             *found = NULL;
     bool done = false;
     if (count > 0) {
         right = array ? array_over(numpy, b, count, n) : NULL;

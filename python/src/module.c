@@ -1,5 +1,4 @@
 #include "core.h"
-
 #include "pomona/bytes.h"
 #include "pomona/version.h"
 
@@ -99,10 +98,11 @@ static int add_exceptions(PyObject *module, struct state *state) {
                  {"pomona.InterruptedError", "Stopped on request."}};
     PyObject *const second[] = {PyExc_ValueError, PyExc_ValueError, PyExc_OSError, NULL};
     PyObject **types = state->exceptions;
-    types[BASE] = make_exception("pomona.PomonaError",
-                                 "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), `where` the "
-                                 "file, node or column at fault (may be empty).",
-                                 PyExc_Exception, NULL);
+    types[BASE] = make_exception(
+        "pomona.PomonaError",
+        "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), `where` the "
+        "file, node or column at fault (may be empty).",
+        PyExc_Exception, NULL);
     if (!types[BASE] || PyModule_AddObject(module, "PomonaError", types[BASE]) < 0) return -1;
     Py_INCREF(types[BASE]); /* the module took one reference, the state keeps another */
     for (int i = 0; i < BASE; i++) {

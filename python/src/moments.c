@@ -1,8 +1,8 @@
 /* Exact sums of features. */
-#include "core.h"
-
-#include "pomona/arrow.h"
 #include "pomona/moments.h"
+
+#include "core.h"
+#include "pomona/arrow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,9 @@ static PyObject *combine(PyObject *module, PyObject *arguments, bool subtract) {
     Py_RETURN_NONE;
 }
 
-static PyObject *moments_merge(PyObject *module, PyObject *arguments) { return combine(module, arguments, false); }
+static PyObject *moments_merge(PyObject *module, PyObject *arguments) {
+    return combine(module, arguments, false);
+}
 static PyObject *moments_subtract(PyObject *module, PyObject *arguments) {
     return combine(module, arguments, true);
 }

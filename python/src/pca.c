@@ -1,8 +1,8 @@
 /* Principal components. */
-#include "core.h"
-
-#include "pomona/moments.h"
 #include "pomona/pca.h"
+
+#include "core.h"
+#include "pomona/moments.h"
 
 static void free_pca(PyObject *capsule) {
     struct pomona_pca *pca = PyCapsule_GetPointer(capsule, PCA_HANDLE);
@@ -98,9 +98,7 @@ static PyObject *pca_project(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef pca_functions[] = {{"pca_fit", pca_fit, METH_VARARGS, NULL},
-                               {"pca_from_bytes", pca_from_bytes, METH_VARARGS, NULL},
-                               {"pca_to_bytes", pca_to_bytes, METH_O, NULL},
-                               {"pca_info", pca_info, METH_O, NULL},
-                               {"pca_project", pca_project, METH_VARARGS, NULL},
-                               {0}};
+PyMethodDef pca_functions[] = {
+    {"pca_fit", pca_fit, METH_VARARGS, NULL},         {"pca_from_bytes", pca_from_bytes, METH_VARARGS, NULL},
+    {"pca_to_bytes", pca_to_bytes, METH_O, NULL},     {"pca_info", pca_info, METH_O, NULL},
+    {"pca_project", pca_project, METH_VARARGS, NULL}, {0}};

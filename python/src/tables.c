@@ -1,6 +1,5 @@
 /* Tables of features as Parquet files, written as the jobs write them. */
 #include "core.h"
-
 #include "pomona/table.h"
 
 #include <stdlib.h>
@@ -41,7 +40,8 @@ static PyObject *write_features(PyObject *module, PyObject *arguments) {
     int width, overwrite;
     PyObject *number, *paths, *labels, *properties;
     void *features;
-    if (!PyArg_ParseTuple(arguments, "siOOOOp", &path, &width, &number, &paths, &labels, &properties, &overwrite))
+    if (!PyArg_ParseTuple(arguments, "siOOOOp", &path, &width, &number, &paths, &labels, &properties,
+                          &overwrite))
         return NULL;
     Py_ssize_t count = PyList_Size(properties), rows = PyList_Size(paths);
     if (count < 0 || rows < 0 || !address_of(number, &features)) return NULL;
