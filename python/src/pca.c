@@ -43,7 +43,10 @@ static PyObject *pca_from_bytes(PyObject *module, PyObject *arguments) {
     struct pomona_pca *pca = NULL;
     struct pomona_error error = {0};
     if (!PyArg_ParseTuple(arguments, "sy#", &name, &bytes, &size)) return NULL;
-    pomona_status status = pomona_pca_from_bytes(name, bytes, (size_t)size, &pca, &error);
+    pomona_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = pomona_pca_from_bytes(name, bytes, (size_t)size, &pca, &error);
+    Py_END_ALLOW_THREADS;
     return status == POMONA_OK ? wrap(pca) : raise_failure(module, status, &error);
 }
 
@@ -53,7 +56,10 @@ static PyObject *pca_to_bytes(PyObject *module, PyObject *handle) {
     size_t size;
     struct pomona_error error = {0};
     if (!pca) return NULL;
-    pomona_status status = pomona_pca_to_bytes(pca, &bytes, &size, &error);
+    pomona_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = pomona_pca_to_bytes(pca, &bytes, &size, &error);
+    Py_END_ALLOW_THREADS;
     return status == POMONA_OK ? bytes_taken(bytes, size) : raise_failure(module, status, &error);
 }
 
