@@ -65,7 +65,8 @@ struct pomona_arrow_column {
 };
 
 /* Finds column `name`. Where it is missing: POMONA_E_INPUT with the names that there are, or with `optional` success and
- * column->array NULL. Also POMONA_E_INPUT: not a record batch, a type other than `type` allows (dictionaries too). */
+ * column->array NULL. Also POMONA_E_INPUT: not a record batch (a struct array with null rows is none), a type other than `type`
+ * allows (dictionaries too). */
 POMONA_API pomona_status pomona_arrow_find(const struct ArrowSchema *schema, const struct ArrowArray *batch,
                                            const char *name, enum pomona_arrow_type type, bool optional,
                                            struct pomona_arrow_column *column, struct pomona_error *error);
@@ -73,6 +74,9 @@ POMONA_API pomona_status pomona_arrow_find(const struct ArrowSchema *schema, con
 /* The bytes of row 0..rows-1, not terminated; false for null. Of a column of TEXT or BYTES. */
 POMONA_API bool pomona_arrow_bytes(const struct pomona_arrow_column *column, int64_t row, const void **data,
                                    size_t *size);
+
+/* Whether row 0..rows-1 is null. */
+POMONA_API bool pomona_arrow_is_null(const struct pomona_arrow_column *column, int64_t row);
 
 /* The list of a row of a column of FLOATS; false for null, or where it holds a null. One of *floats, *doubles is set. */
 POMONA_API bool pomona_arrow_floats(const struct pomona_arrow_column *column, int64_t row,

@@ -34,8 +34,8 @@ POMONA_API pomona_status pomona_extractor_new(const struct pomona_context *conte
                                               struct pomona_extractor **extractor,
                                               struct pomona_error *error);
 
-/* Runs n photos, any number. Returns a failure only where it is not a photo's own (POMONA_E_MEMORY, POMONA_E_INTERNAL): the
- * photos after it are then not done. Memory does not grow with n. */
+/* Runs n photos, any number. Returns a failure only where it is not a photo's own (POMONA_E_MEMORY, POMONA_E_INTERNAL): nothing
+ * that this call filled may then be used, also where a status is POMONA_OK. Memory does not grow with n. */
 POMONA_API pomona_status pomona_extractor_run(struct pomona_extractor *extractor, struct pomona_photo *photos,
                                               size_t n, struct pomona_error *error);
 

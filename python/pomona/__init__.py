@@ -11,7 +11,8 @@
     clf.predict(["c.jpg"])                        # [Answer(label='apple', probability=0.97, ...)]
 
 On a cluster: pomona.spark. Everything that takes time releases the GIL; objects may be shared by threads, and pickled (which is
-how Spark ships them). What fails raises a subclass of PomonaError, which is also a ValueError or an OSError.
+how Spark ships them). What fails raises a subclass of PomonaError, which is also a ValueError or an OSError; a
+file of a model that can't be opened raises Python's own OSError.
 """
 from ._classifier import Answer, Classifier, train
 from ._core import InputError, InterruptedError, PomonaError, StorageError, UsageError

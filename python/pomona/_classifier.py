@@ -91,11 +91,10 @@ class Classifier(Model):
 
     def predict(self, photos: Iterable[Any], *, errors: str = "raise", threads: int | None = None) -> list[Answer]:
         """The answers for photos (paths or bytes). With errors="return" a photo that fails is an Answer with its `error`."""
-        features, reasons = self.features(photos, errors="return", threads=threads)
+        if errors == "raise":
+            return self.predict_features(self.features(photos, threads=threads))
+        features, reasons = self.features(photos, errors=errors, threads=threads)
         good = [i for i, reason in enumerate(reasons) if reason is None]
-        for reason in reasons:
-            if reason is not None and errors == "raise":
-                raise _core.InputError(reason)
         answers = [Answer(None, None, None, None, None, None, reason) for reason in reasons]
         if good:
             for i, answer in zip(good, self.predict_features(features[good])):

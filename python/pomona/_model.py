@@ -9,7 +9,7 @@ from typing import Any, Iterable, Sequence
 import numpy as np
 
 from . import _core
-from ._arrays import address, file_bytes
+from ._arrays import address, arrow_of, file_bytes
 
 Photo = "str | os.PathLike | bytes | bytearray | memoryview"
 
@@ -123,7 +123,7 @@ class Model:
     def features(self, photos: Iterable[Any], *, errors: str = "raise", threads: int | None = None) -> Any:
         """The feature vectors of photos (JPEG files as paths or bytes): float32 [photos, width], in their order.
 
-        errors    "raise": the first photo that fails raises InputError, naming it. "return": (features, reasons), where
+        errors    "raise": the first photo that fails raises InputError, naming it, and later ones are left. "return": (features, reasons), where
                   reasons[i] is None or why photo i has no features; its row is NaN
         threads   default: cpu_threads()
 
@@ -131,15 +131,21 @@ class Model:
         """
         if errors not in ("raise", "return"):
             raise ValueError('errors: "raise" or "return"')
-        if isinstance(photos, (str, bytes, bytearray, os.PathLike)):
+        if isinstance(photos, (str, bytes, bytearray, memoryview, os.PathLike)):
             raise TypeError("photos: a list of photos is needed, not one photo")
         photos = list(photos)
         features = np.full((len(photos), self.width), np.nan, np.float32)
         starts = range(0, len(photos), CHUNK)
         workers = max(1, min(threads or cpu_threads(), len(starts)))
+        failed = threading.Event()  # chunks begin in order, so one that has not begun can't hold the first failure
 
         def run(start: int) -> list[str | None]:
-            return self._run(photos[start:start + CHUNK], start, features[start:start + CHUNK])
+            if failed.is_set():
+                return []
+            found = self._run(photos[start:start + CHUNK], start, features[start:start + CHUNK])
+            if errors == "raise" and any(reason is not None for reason in found):
+                failed.set()
+            return found
 
         if workers == 1:
             parts = [run(start) for start in starts]
@@ -180,10 +186,11 @@ class Model:
         features (list of float) and error: one row for each, features null where error is not. Without a label column the
         label is the name of the photo's folder, from path. No copy of the photos; one thread.
 
-        `batch` is anything with `__arrow_c_array__` (pyarrow 14 and later, Polars, DuckDB ...). Raises InputError that names a
-        column which is missing or of another type.
+        `batch` is anything with `__arrow_c_array__`: pyarrow 14 and later, nanoarrow. Tables of several batches (pyarrow.Table, Polars,
+        DuckDB) go batch by batch: `for batch in pyarrow.table(frame).to_batches()`. Raises InputError that names a column which is
+        missing or of another type.
         """
-        schema, array = batch.__arrow_c_array__()
+        schema, array = arrow_of(batch)
         extractor = self._take()
         try:
             return FeatureBatch(_core.arrow_extract(extractor, self.width, schema, array))

@@ -1,13 +1,15 @@
 """Moments and principal components."""
 from __future__ import annotations
 
+import contextlib
 import os
-from typing import Any
+import threading
+from typing import Any, Iterator
 
 import numpy as np
 
 from . import _core
-from ._arrays import address, file_bytes, labels_of, rows_of
+from ._arrays import address, arrow_of, file_bytes, labels_of, rows_of
 
 
 class Moments:
@@ -15,15 +17,27 @@ class Moments:
 
     Features are rounded once to multiples of 2^-20 and summed in integers, so moments form a group: `a + b` over any
     partitioning, in any order, is the same to the bit, and `a - b` is what never having seen b's rows would have given.
-    Bounds: |feature| < 2048, at most 4,096 features. One thread at a time; pickles.
+    Bounds: |feature| < 2048, at most 4,096 features. Threads may share it (they take turns); pickles.
 
     width           features of a row
     feature_space   Model.feature_space, "" when unknown; moments of different spaces are never mixed (InputError)
     """
 
     def __init__(self, width: int, feature_space: str = ""):
-        self._context = _core.context_new(None)
-        self._handle = _core.moments_new(self._context, width, feature_space)
+        self._set_up(_core.moments_new(_core.context_new(None), width, feature_space))
+
+    def _set_up(self, handle: Any) -> None:
+        self._handle = handle
+        self._lock = threading.Lock()  # the C object takes one thread at a time, and its calls release the GIL
+        info = _core.moments_info(handle)
+        self._width, self._feature_space = info["features"], info["feature_space"]
+
+    @contextlib.contextmanager
+    def _with(self, other: "Moments") -> Iterator[None]:
+        """Both locked, in one order for all threads."""
+        first, second = sorted((self, other), key=id)
+        with first._lock, contextlib.nullcontext() if first is second else second._lock:
+            yield
 
     @classmethod
     def of(cls, features: Any, labels: Any = None, *, model: Any = None) -> "Moments":
@@ -35,8 +49,7 @@ class Moments:
     def from_bytes(cls, data: bytes, name: str = "moments") -> "Moments":
         """The inverse of to_bytes; also the bytes of a moments.pom of the command line. InputError where damaged."""
         made = cls.__new__(cls)
-        made._context = _core.context_new(None)
-        made._handle = _core.moments_from_bytes(made._context, name, bytes(data))
+        made._set_up(_core.moments_from_bytes(_core.context_new(None), name, bytes(data)))
         return made
 
     @classmethod
@@ -46,7 +59,8 @@ class Moments:
 
     def to_bytes(self) -> bytes:
         """Equal moments, equal bytes, whatever their history."""
-        return _core.moments_to_bytes(self._handle)
+        with self._lock:
+            return _core.moments_to_bytes(self._handle)
 
     def write(self, path: str | os.PathLike) -> None:
         """Writes a moments.pom, as the command line has it."""
@@ -64,28 +78,43 @@ class Moments:
         """Adds rows [rows, width] with their labels (str or None each; None: no labels). Returns self. InputError for NaN, infinity
         or |feature| >= 2048, naming the row; the rows before it are then in."""
         array = rows_of(features, self.width)
-        _core.moments_add(self._handle, len(array), self.width, address(array), labels_of(labels, len(array)))
+        names = labels_of(labels, len(array))
+        with self._lock:
+            _core.moments_add(self._handle, len(array), self.width, address(array), names)
         return self
 
     def add_arrow(self, batch: Any) -> int:
         """Adds a record batch with the columns features, label and path (the last two optional), by `__arrow_c_array__`. Rows
-        whose features are null are left out. Returns how many were added."""
-        return _core.moments_add_arrow(self._handle, *batch.__arrow_c_array__())
+        whose features are null are left out; a null among the features of a row is an InputError, as in add. Returns how many
+        were added."""
+        capsules = arrow_of(batch)
+        with self._lock:
+            return _core.moments_add_arrow(self._handle, *capsules)
 
     def __iadd__(self, other: "Moments") -> "Moments":
-        _core.moments_merge(self._handle, other._handle)
+        if not isinstance(other, Moments):
+            return NotImplemented
+        with self._with(other):
+            _core.moments_merge(self._handle, other._handle)
         return self
 
     def __isub__(self, other: "Moments") -> "Moments":
-        _core.moments_subtract(self._handle, other._handle)
+        if not isinstance(other, Moments):
+            return NotImplemented
+        with self._with(other):
+            _core.moments_subtract(self._handle, other._handle)
         return self
 
     def __add__(self, other: "Moments") -> "Moments":
+        if not isinstance(other, Moments):
+            return NotImplemented
         made = Moments.from_bytes(self.to_bytes())
         made += other
         return made
 
     def __sub__(self, other: "Moments") -> "Moments":
+        if not isinstance(other, Moments):
+            return NotImplemented
         made = Moments.from_bytes(self.to_bytes())
         made -= other
         return made
@@ -93,7 +122,8 @@ class Moments:
     @property
     def info(self) -> dict[str, Any]:
         """rows, features, feature_space, labels ({label or None: rows})."""
-        return _core.moments_info(self._handle)
+        with self._lock:
+            return _core.moments_info(self._handle)
 
     @property
     def rows(self) -> int:
@@ -101,11 +131,11 @@ class Moments:
 
     @property
     def width(self) -> int:
-        return self.info["features"]
+        return self._width
 
     @property
     def feature_space(self) -> str:
-        return self.info["feature_space"]
+        return self._feature_space
 
     @property
     def labels(self) -> dict[str | None, int]:
@@ -117,7 +147,8 @@ class Moments:
 
     def _statistics(self) -> tuple[np.ndarray, np.ndarray]:
         mean, deviation = np.empty(self.width), np.empty(self.width)
-        _core.moments_statistics(self._handle, address(mean), address(deviation))
+        with self._lock:
+            _core.moments_statistics(self._handle, address(mean), address(deviation))
         return mean, deviation
 
     def mean(self) -> np.ndarray:
@@ -135,7 +166,8 @@ class Moments:
         variance   instead of k: the fewest that explain this share, in (0, 1]
         max_k      with variance: more is a UsageError
         """
-        return PCA._of(_core.pca_fit(self._handle, k, variance, max_k, standardise))
+        with self._lock:
+            return PCA._of(_core.pca_fit(self._handle, k, variance, max_k, standardise))
 
 
 class PCA:
@@ -246,8 +278,13 @@ def pca(features: Any, k: int = 0, *, variance: float = 0, max_k: int = 0, stand
 def write_whole(path: str | os.PathLike, data: bytes) -> None:
     """Writes a file that is whole or not there: temporary name, fsync, rename."""
     temporary = f"{os.fspath(path)}.tmp"
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(temporary)
+        raise

@@ -1,13 +1,14 @@
 /* Record batches of photos in, record batches of features out, without a copy of the photos. */
-#include "core.h"
-
 #include "pomona/arrow.h"
+
+#include "base/error.h"
+#include "core.h"
 #include "pomona/extractor.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 4096 };
+enum { NAME_BYTES = 4095 };
 
 /* The columns of a batch of photos. */
 struct photo_columns {
@@ -17,7 +18,8 @@ struct photo_columns {
 static struct pomona_arrow_text text_at(const struct pomona_arrow_column *column, int64_t row) {
     const void *data;
     size_t size;
-    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size)) return (struct pomona_arrow_text){0};
+    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size))
+        return (struct pomona_arrow_text){0};
     return (struct pomona_arrow_text){data, size};
 }
 
@@ -30,31 +32,42 @@ static struct pomona_arrow_text folder_of(struct pomona_arrow_text path) {
     return (struct pomona_arrow_text){start, (size_t)(end - start)};
 }
 
-/* Names are for messages: cut where they are very long. */
-static void copy_name(struct pomona_arrow_text path, char name[NAME_MAX_BYTES]) {
-    size_t size = path.size < NAME_MAX_BYTES ? path.size : NAME_MAX_BYTES - 1;
-    if (path.text) memcpy(name, path.text, size);
-    name[path.text ? size : 0] = '\0';
+/* The paths of all rows as terminated names for messages, cut where they are very long: one block, freed by the caller. NULL when
+ * out of memory. */
+static char *names_of(const struct pomona_arrow_column *path, int64_t rows) {
+    size_t total = 1;
+    for (int64_t i = 0; i < rows; i++) {
+        size_t size = text_at(path, i).size;
+        total += (size < NAME_BYTES ? size : NAME_BYTES) + 1;
+    }
+    char *names = malloc(total), *end = names;
+    for (int64_t i = 0; names && i < rows; i++) {
+        struct pomona_arrow_text text = text_at(path, i);
+        size_t size = text.size < NAME_BYTES ? text.size : NAME_BYTES;
+        if (text.text) memcpy(end, text.text, size);
+        end[size] = '\0';
+        end += size + 1;
+    }
+    return names;
 }
 
 /* One row at a time through the extractor would lose its batches: all photos are laid out first. Names and causes are the
- * only copies. */
+ * only copies. A NUL inside a path ends its name early and shifts nothing: names are walked by the sizes they were laid out with. */
 static pomona_status run_photos(struct pomona_extractor *extractor, const struct photo_columns *columns,
-                                int64_t rows, struct pomona_arrow_features *table, struct pomona_photo *photos,
-                                struct pomona_error *causes, char (*names)[NAME_MAX_BYTES],
+                                int64_t rows, struct pomona_arrow_features *table,
+                                struct pomona_photo *photos, struct pomona_error *causes, const char *names,
                                 struct pomona_error *error) {
     for (int64_t i = 0; i < rows; i++) {
         const void *bytes = NULL;
-        size_t size = 0;
-        copy_name(text_at(&columns->path, i), names[i]);
+        size_t size = 0, name_size = text_at(&columns->path, i).size;
         bool there = pomona_arrow_bytes(&columns->content, i, &bytes, &size);
-        photos[i] = (struct pomona_photo){.name = names[i],
+        photos[i] = (struct pomona_photo){.name = names,
                                           .bytes = bytes,
                                           .size = size,
                                           .features = pomona_arrow_features_row(table, i),
-                                          .cause = &causes[i],
-                                          .status = there ? POMONA_OK : POMONA_E_INPUT};
-        if (!there) strcpy(causes[i].message, "no content: it is null");
+                                          .cause = &causes[i]};
+        if (!there) photos[i].status = fail(&causes[i], POMONA_E_INPUT, names, "the content is null");
+        names += (name_size < NAME_BYTES ? name_size : NAME_BYTES) + 1;
     }
     return pomona_extractor_run(extractor, photos, (size_t)rows, error);
 }
@@ -73,29 +86,26 @@ static pomona_status fill_table(const struct photo_columns *columns, int64_t row
     return POMONA_OK;
 }
 
-static pomona_status no_memory(struct pomona_error *error) {
-    strcpy(error->message, "out of memory: photos of a batch");
-    return POMONA_E_MEMORY;
-}
-
 /* Everything without the GIL. */
 static pomona_status extract(struct pomona_extractor *extractor, int width, const struct ArrowSchema *schema,
                              const struct ArrowArray *batch, struct ArrowSchema *out_schema,
                              struct ArrowArray *out, struct pomona_error *error) {
     struct photo_columns columns;
     struct pomona_arrow_features *table = NULL;
-    pomona_status status = pomona_arrow_find(schema, batch, "path", POMONA_ARROW_TEXT, true, &columns.path, error);
+    pomona_status status =
+        pomona_arrow_find(schema, batch, "path", POMONA_ARROW_TEXT, true, &columns.path, error);
     if (status == POMONA_OK)
-        status = pomona_arrow_find(schema, batch, "content", POMONA_ARROW_BYTES, false, &columns.content, error);
+        status =
+            pomona_arrow_find(schema, batch, "content", POMONA_ARROW_BYTES, false, &columns.content, error);
     if (status == POMONA_OK)
         status = pomona_arrow_find(schema, batch, "label", POMONA_ARROW_TEXT, true, &columns.label, error);
     if (status != POMONA_OK) return status;
     size_t rows = (size_t)batch->length;
     struct pomona_photo *photos = calloc(rows + 1, sizeof *photos);
     struct pomona_error *causes = calloc(rows + 1, sizeof *causes);
-    char(*names)[NAME_MAX_BYTES] = malloc((rows + 1) * sizeof *names);
+    char *names = names_of(&columns.path, batch->length);
     status = photos && causes && names ? pomona_arrow_features_new(batch->length, width, &table, error)
-                                       : no_memory(error);
+                                       : fail_memory(error, "photos of a batch");
     if (status == POMONA_OK)
         status = run_photos(extractor, &columns, batch->length, table, photos, causes, names, error);
     if (status == POMONA_OK) status = fill_table(&columns, batch->length, photos, table, error);
@@ -140,7 +150,8 @@ static PyObject *arrow_extract(PyObject *module, PyObject *arguments) {
         Py_BEGIN_ALLOW_THREADS;
         status = extract(extractor, width, schema, batch, out_schema, out, &error);
         Py_END_ALLOW_THREADS;
-        pair = status == POMONA_OK ? PyTuple_Pack(2, made_schema, made) : raise_failure(module, status, &error);
+        pair =
+            status == POMONA_OK ? PyTuple_Pack(2, made_schema, made) : raise_failure(module, status, &error);
     } else {
         if (!made_schema) free(out_schema);
         if (!made) free(out);

@@ -1,6 +1,5 @@
 /* Classifiers: opened, asked, trained. */
 #include "core.h"
-
 #include "pomona/classifier.h"
 #include "pomona/train.h"
 
@@ -128,8 +127,8 @@ static PyObject *candidates_of(const struct pomona_train_result *result) {
     PyObject *list = PyList_New(result->candidate_count);
     for (int i = 0; list && i < result->candidate_count; i++) {
         const struct pomona_train_candidate *c = &result->candidates[i];
-        PyObject *entry = Py_BuildValue("{s:s,s:d,s:d,s:d}", "head", c->head, "regularisation", c->regularisation,
-                                        "top1", c->top1, "log_loss", c->log_loss);
+        PyObject *entry = Py_BuildValue("{s:s,s:d,s:d,s:d}", "head", c->head, "regularisation",
+                                        c->regularisation, "top1", c->top1, "log_loss", c->log_loss);
         if (!entry || PyList_SetItem(list, i, entry) < 0) Py_CLEAR(list);
     }
     return list;
@@ -154,7 +153,8 @@ static PyObject *result_of(const struct pomona_train_result *result) {
         dict_put(dict, "threshold", PyFloat_FromDouble(result->threshold)) &&
         dict_put(dict, "rejected", PyFloat_FromDouble(result->rejected)) &&
         dict_put(dict, "bytes", PyLong_FromUnsignedLongLong(result->bytes)) &&
-        dict_put(dict, "hash", text_of(result->hash)) && dict_put(dict, "seconds", PyFloat_FromDouble(result->seconds)))
+        dict_put(dict, "hash", text_of(result->hash)) &&
+        dict_put(dict, "seconds", PyFloat_FromDouble(result->seconds)))
         return dict;
     Py_XDECREF(dict);
     return NULL;

@@ -6,11 +6,10 @@
 #define PYTHON_CORE_H
 
 #define PY_SSIZE_T_CLEAN
-#include <Python.h>
-
 #include "pomona/context.h"
 #include "pomona/status.h"
 
+#include <Python.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -41,8 +40,12 @@ bool address_of(PyObject *number, void **address);
 /* Puts `value` (a new reference, NULL after a failure) into a dict and drops it. False with an exception set. */
 bool dict_put(PyObject *dict, const char *key, PyObject *value);
 
-/* A str; undecodable bytes as Python has them in file names. */
+/* A str of UTF-8, whatever the locale; bytes that are none become surrogates, as Python has them in file names. */
 PyObject *text_of(const char *text);
+
+/* The other way: a str as terminated UTF-8 that *bytes (a new reference) keeps alive, None as NULL. False with an exception set,
+ * also for a NUL inside. */
+bool text_from(PyObject *object, PyObject **bytes, const char **text);
 
 /* A block of doubles as bytes, for numpy.frombuffer. */
 PyObject *doubles_of(const double *values, size_t count);

@@ -1,7 +1,6 @@
 /* stats/fit/eigen.h and stats/fit/cholesky.h for the Python package: NumPy's LAPACK, which is there anyway, in place of one in the
  * wheel (docs/decisions/0010-the-wheel-borrows-numpy-s-lapack.md). Called without the GIL, from any thread. */
 #include "core.h"
-
 #include "stats/fit/cholesky.h"
 #include "stats/fit/eigen.h"
 
@@ -34,15 +33,18 @@ static bool copy_into(PyObject *numpy, PyObject *to, PyObject *from) {
     return none != NULL;
 }
 
-/* What Python raised, as a value: LinAlgError as `code` with its own text, all else an internal error. */
-static pomona_status python_failed(pomona_status code, const char *what, struct pomona_error *error) {
+/* What Python raised, as a value: out of memory, or an internal error with its own text. */
+static pomona_status python_failed(const char *what, struct pomona_error *error) {
     PyObject *type, *value, *trace;
+    bool memory = PyErr_ExceptionMatches(PyExc_MemoryError);
     PyErr_Fetch(&type, &value, &trace);
     PyObject *text = value ? PyObject_Str(value) : NULL;
     PyObject *bytes = text ? PyUnicode_AsUTF8String(text) : NULL;
     char *reason = NULL;
     if (bytes) (void)PyBytes_AsStringAndSize(bytes, &reason, NULL);
-    pomona_status status = fail(error, code, NULL, "%s: %s", what, reason ? reason : "no reason given");
+    pomona_status status = memory ? fail_memory(error, what)
+                                  : fail(error, POMONA_E_INTERNAL, NULL, "%s: not found: %s", what,
+                                         reason ? reason : "no reason given");
     Py_XDECREF(bytes);
     Py_XDECREF(text);
     Py_XDECREF(type);
@@ -52,11 +54,19 @@ static pomona_status python_failed(pomona_status code, const char *what, struct 
     return status;
 }
 
+/* numpy and numpy.linalg, new references; NULLs with an exception set. */
+static void import_both(PyObject **numpy, PyObject **linalg) {
+    *numpy = PyImport_ImportModule("numpy");
+    *linalg = *numpy ? PyImport_ImportModule("numpy.linalg") : NULL;
+}
+
 static bool find_eigen(int n, double *matrix, double *values, double *vectors) {
-    PyObject *numpy = PyImport_ImportModule("numpy"), *linalg = PyImport_ImportModule("numpy.linalg");
+    PyObject *numpy, *linalg;
+    import_both(&numpy, &linalg);
     PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL;
     PyObject *pair = linalg && array ? PyObject_CallMethod(linalg, "eigh", "O", array) : NULL;
-    PyObject *found = pair ? PySequence_GetItem(pair, 0) : NULL, *columns = pair ? PySequence_GetItem(pair, 1) : NULL;
+    PyObject *found = pair ? PySequence_GetItem(pair, 0) : NULL,
+             *columns = pair ? PySequence_GetItem(pair, 1) : NULL;
     PyObject *to_values = found ? array_over(numpy, values, 1, n) : NULL;
     PyObject *to_vectors = columns ? array_over(numpy, vectors, n, n) : NULL;
     bool done = copy_into(numpy, to_values, found) && copy_into(numpy, to_vectors, columns);
@@ -75,8 +85,7 @@ pomona_status eigen_new(int n, double *matrix, double *values, struct eigen **ei
     pomona_status status = (*eigen)->vectors ? POMONA_OK : fail_memory(error, "eigenvectors");
     if (status == POMONA_OK) {
         PyGILState_STATE gil = PyGILState_Ensure();
-        if (!find_eigen(n, matrix, values, (*eigen)->vectors))
-            status = python_failed(POMONA_E_INTERNAL, "the eigenvalues were not found", error);
+        if (!find_eigen(n, matrix, values, (*eigen)->vectors)) status = python_failed("eigenvalues", error);
         PyGILState_Release(gil);
     }
     if (status != POMONA_OK) {
@@ -106,16 +115,12 @@ void eigen_free(struct eigen **eigen) {
     *eigen = NULL;
 }
 
-static pomona_status not_definite(struct pomona_error *error) {
-    PyErr_Clear();
-    return fail(error, POMONA_E_INPUT, NULL,
-                "the covariance of the features is not positive definite: more regularisation is needed");
-}
-
 /* matrix x = b^T for b [count][n], in place of b; count 0: the inverse, in place of the matrix. */
 static bool solve(int n, double *matrix, int count, double *b) {
-    PyObject *numpy = PyImport_ImportModule("numpy"), *linalg = PyImport_ImportModule("numpy.linalg");
-    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL, *right = NULL, *turned = NULL, *found = NULL;
+    PyObject *numpy, *linalg;
+    import_both(&numpy, &linalg);
+    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL, *right = NULL, *turned = NULL,
+             *found = NULL;
     bool done = false;
     if (count > 0) {
         right = array ? array_over(numpy, b, count, n) : NULL;
@@ -131,9 +136,11 @@ static bool solve(int n, double *matrix, int count, double *b) {
     return done;
 }
 
-/* Whether the matrix has a Cholesky factor, and (with `margin`) one whose diagonal is not what rounding leaves of 0. */
+/* Whether the matrix has a Cholesky factor, and (with `margin`) one whose squared diagonal is not what rounding leaves of a 0, the
+ * bound of src/stats/fit/cholesky.c. False with an exception set where there is no factor. */
 static bool is_definite(int n, double *matrix, bool margin) {
-    PyObject *numpy = PyImport_ImportModule("numpy"), *linalg = PyImport_ImportModule("numpy.linalg");
+    PyObject *numpy, *linalg;
+    import_both(&numpy, &linalg);
     PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL;
     PyObject *factor = linalg && array ? PyObject_CallMethod(linalg, "cholesky", "O", array) : NULL;
     PyObject *diagonal = factor ? PyObject_CallMethod(factor, "diagonal", NULL) : NULL;
@@ -145,14 +152,19 @@ static bool is_definite(int n, double *matrix, bool margin) {
     }
     PyObject *const used[] = {numpy, linalg, array, factor, diagonal, least};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) Py_XDECREF(used[i]);
-    return smallest > 0 && (!margin || smallest > n * DBL_EPSILON * largest);
+    return smallest > 0 && (!margin || smallest * smallest > n * DBL_EPSILON * largest);
 }
 
 /* With the GIL. */
 static pomona_status solve_definite(int n, double *matrix, int count, double *b, struct pomona_error *error) {
-    if (!is_definite(n, matrix, count > 0)) return not_definite(error);
-    return solve(n, matrix, count, b) ? POMONA_OK
-                                      : python_failed(POMONA_E_INTERNAL, "the system was not solved", error);
+    if (is_definite(n, matrix, count > 0))
+        return solve(n, matrix, count, b) ? POMONA_OK : python_failed("solution", error);
+    if (PyErr_Occurred() &&
+        (PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_ImportError)))
+        return python_failed("Cholesky factor", error);
+    PyErr_Clear(); /* LinAlgError */
+    return fail(error, POMONA_E_INPUT, NULL,
+                "the covariance of the features is not positive definite: more regularisation is needed");
 }
 
 pomona_status cholesky_invert(int n, double *matrix, struct pomona_error *error) {

@@ -1,6 +1,5 @@
 /* Contexts, models and extractors. */
 #include "core.h"
-
 #include "pomona/extractor.h"
 #include "pomona/model.h"
 
@@ -92,7 +91,8 @@ static PyObject *model_info(PyObject *module, PyObject *handle) {
         dict_put(dict, "feature_space", text_of(info.feature_space)) &&
         dict_put(dict, "precision", text_of(pomona_precision_name(info.precision))) &&
         dict_put(dict, "quantised", PyBool_FromLong(info.quantised)) &&
-        dict_put(dict, "profile", text_of(profile)) && dict_put(dict, "profile_hash", text_of(profile_hash)) &&
+        dict_put(dict, "profile", text_of(profile)) &&
+        dict_put(dict, "profile_hash", text_of(profile_hash)) &&
         dict_put(dict, "profile_assumed", PyBool_FromLong(info.profile_assumed)) &&
         dict_put(dict, "has_head", PyBool_FromLong(info.has_head)) &&
         dict_put(dict, "untrained", PyBool_FromLong(info.untrained)) &&

@@ -1,5 +1,4 @@
 #include "core.h"
-
 #include "pomona/bytes.h"
 #include "pomona/version.h"
 
@@ -70,7 +69,21 @@ bool dict_put(PyObject *dict, const char *key, PyObject *value) {
     return done;
 }
 
-PyObject *text_of(const char *text) { return PyUnicode_DecodeFSDefault(text); }
+PyObject *text_of(const char *text) {
+    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
+}
+
+bool text_from(PyObject *object, PyObject **bytes, const char **text) {
+    char *data = NULL;
+    *bytes = NULL;
+    *text = NULL;
+    if (!object) return false;
+    if (object == Py_None) return true;
+    *bytes = PyUnicode_AsEncodedString(object, "utf-8", "surrogateescape");
+    if (!*bytes || PyBytes_AsStringAndSize(*bytes, &data, NULL) < 0) return false;
+    *text = data;
+    return true;
+}
 
 PyObject *doubles_of(const double *values, size_t count) {
     return PyBytes_FromStringAndSize((const char *)values, (Py_ssize_t)(count * sizeof *values));
@@ -82,33 +95,50 @@ PyObject *bytes_taken(uint8_t *bytes, size_t size) {
     return object;
 }
 
-static PyObject *make_exception(const char *name, const char *doc, PyObject *base, PyObject *second) {
+/* `code` and `where` as they are where the package itself raises, without the C library. */
+static PyObject *make_exception(const char *name, const char *doc, const char *code, PyObject *base,
+                                PyObject *second) {
     PyObject *bases = second ? PyTuple_Pack(2, base, second) : PyTuple_Pack(1, base);
-    PyObject *type = bases ? PyErr_NewExceptionWithDoc(name, doc, bases, NULL) : NULL;
+    PyObject *attributes = Py_BuildValue("{s:s,s:s}", "code", code, "where", "");
+    PyObject *type = bases && attributes ? PyErr_NewExceptionWithDoc(name, doc, bases, attributes) : NULL;
     Py_XDECREF(bases);
+    Py_XDECREF(attributes);
     return type;
+}
+
+/* Puts `object` into the module, which takes a reference of its own. */
+static bool publish(PyObject *module, const char *name, PyObject *object) {
+    if (!object) return false;
+    Py_INCREF(object); /* PyModule_AddObject keeps it, but not when it fails */
+    if (PyModule_AddObject(module, name, object) == 0) return true;
+    Py_DECREF(object);
+    return false;
 }
 
 static int add_exceptions(PyObject *module, struct state *state) {
     static const struct {
         const char *name, *doc;
-    } kinds[] = {{"pomona.UsageError", "Arguments that contradict each other or are out of range."},
-                 {"pomona.InputError",
-                  "Input that is missing, of the wrong kind, damaged, beyond a bound or not supported."},
-                 {"pomona.StorageError", "The operating system or the network refused a read or a write."},
-                 {"pomona.InterruptedError", "Stopped on request."}};
+        pomona_status status;
+    } kinds[] = {
+        {"pomona.UsageError", "Arguments that contradict each other or are out of range.", POMONA_E_USAGE},
+        {"pomona.InputError",
+         "Input that is missing, of the wrong kind, damaged, beyond a bound or not supported.",
+         POMONA_E_INPUT},
+        {"pomona.StorageError", "The operating system or the network refused a read or a write.",
+         POMONA_E_IO},
+        {"pomona.InterruptedError", "Stopped on request.", POMONA_E_INTERRUPTED}};
     PyObject *const second[] = {PyExc_ValueError, PyExc_ValueError, PyExc_OSError, NULL};
     PyObject **types = state->exceptions;
-    types[BASE] = make_exception("pomona.PomonaError",
-                                 "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), `where` the "
-                                 "file, node or column at fault (may be empty).",
-                                 PyExc_Exception, NULL);
-    if (!types[BASE] || PyModule_AddObject(module, "PomonaError", types[BASE]) < 0) return -1;
-    Py_INCREF(types[BASE]); /* the module took one reference, the state keeps another */
+    types[BASE] =
+        make_exception("pomona.PomonaError",
+                       "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), "
+                       "`where` the file, node or column at fault (may be empty).",
+                       pomona_status_name(POMONA_E_INTERNAL), PyExc_Exception, NULL);
+    if (!publish(module, "PomonaError", types[BASE])) return -1;
     for (int i = 0; i < BASE; i++) {
-        types[i] = make_exception(kinds[i].name, kinds[i].doc, types[BASE], second[i]);
-        if (!types[i] || PyModule_AddObject(module, strchr(kinds[i].name, '.') + 1, types[i]) < 0) return -1;
-        Py_INCREF(types[i]);
+        types[i] = make_exception(kinds[i].name, kinds[i].doc, pomona_status_name(kinds[i].status),
+                                  types[BASE], second[i]);
+        if (!publish(module, strchr(kinds[i].name, '.') + 1, types[i])) return -1;
     }
     return 0;
 }

@@ -1,8 +1,9 @@
 /* Exact sums of features. */
-#include "core.h"
-
-#include "pomona/arrow.h"
 #include "pomona/moments.h"
+
+#include "base/buffer.h"
+#include "core.h"
+#include "pomona/arrow.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,23 +80,11 @@ static PyObject *combine(PyObject *module, PyObject *arguments, bool subtract) {
     Py_RETURN_NONE;
 }
 
-static PyObject *moments_merge(PyObject *module, PyObject *arguments) { return combine(module, arguments, false); }
+static PyObject *moments_merge(PyObject *module, PyObject *arguments) {
+    return combine(module, arguments, false);
+}
 static PyObject *moments_subtract(PyObject *module, PyObject *arguments) {
     return combine(module, arguments, true);
-}
-
-/* The label of a row as a new reference to terminated bytes, None as NULL. False with an exception set. */
-static bool label_at(PyObject *labels, Py_ssize_t row, PyObject **bytes, const char **text) {
-    PyObject *label = labels == Py_None ? Py_None : PyList_GetItem(labels, row);
-    char *data;
-    *bytes = NULL;
-    *text = NULL;
-    if (!label) return false;
-    if (label == Py_None) return true;
-    *bytes = PyUnicode_AsUTF8String(label);
-    if (!*bytes || PyBytes_AsStringAndSize(*bytes, &data, NULL) < 0) return false; /* also: a NUL inside */
-    *text = data;
-    return true;
 }
 
 /* moments_add(moments, rows, width, address of float [rows][width], [label or None] or None) */
@@ -113,7 +102,7 @@ static PyObject *moments_add(PyObject *module, PyObject *arguments) {
         struct pomona_error error = {0};
         pomona_status status = POMONA_OK;
         snprintf(name, sizeof name, "row %lld", (long long)i);
-        bool there = label_at(labels, i, &bytes, &label);
+        bool there = text_from(labels == Py_None ? Py_None : PyList_GetItem(labels, i), &bytes, &label);
         if (there) {
             Py_BEGIN_ALLOW_THREADS;
             status = pomona_moments_add(moments, name, label, (const float *)features + i * width, &error);
@@ -126,61 +115,49 @@ static PyObject *moments_add(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-/* A text of a batch, terminated, in *buffer that grows. NULL for null; *failed when out of memory. */
-static const char *terminated(const struct pomona_arrow_column *column, int64_t row, char **buffer,
-                              size_t *capacity, bool *failed) {
+/* A text of a batch, terminated, in `buffer`; NULL for null and where there is no such column. */
+static pomona_status terminated(const struct pomona_arrow_column *column, int64_t row, struct buffer *buffer,
+                                const char *what, const char **text, struct pomona_error *error) {
     const void *data;
     size_t size;
-    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size)) return NULL;
-    if (size + 1 > *capacity) {
-        char *larger = realloc(*buffer, size + 1);
-        if (!larger) {
-            *failed = true;
-            return NULL;
-        }
-        *buffer = larger;
-        *capacity = size + 1;
-    }
-    memcpy(*buffer, data, size);
-    (*buffer)[size] = '\0';
-    return *buffer;
+    *text = NULL;
+    if (!column->array || !pomona_arrow_bytes(column, row, &data, &size)) return POMONA_OK;
+    if (memchr(data, '\0', size)) return fail(error, POMONA_E_INPUT, NULL, "a NUL inside a %s", what);
+    buffer_clear(buffer);
+    TRY(buffer_append(buffer, data, size, error));
+    return buffer_terminate(buffer, text, error);
 }
 
-/* What one batch brings: buffers for its texts, and floats of its doubles. */
+/* What one batch brings: its columns, room for a row's texts, and for doubles as floats. */
 struct adding {
     struct pomona_arrow_column path, label, features;
-    char *path_text, *label_text;
-    size_t path_capacity, label_capacity;
+    struct buffer path_text, label_text;
     float *rounded; /* [width] */
 };
 
 static pomona_status add_row(struct pomona_moments *moments, struct adding *a, int64_t row, size_t width,
-                             bool *added, struct pomona_error *error) {
+                             struct pomona_error *error) {
     const float *floats;
     const double *doubles;
+    const char *path, *label;
     size_t count;
-    bool failed = false;
-    *added = pomona_arrow_floats(&a->features, row, &floats, &doubles, &count);
-    if (!*added) return POMONA_OK;
-    const char *path = terminated(&a->path, row, &a->path_text, &a->path_capacity, &failed);
-    const char *label = terminated(&a->label, row, &a->label_text, &a->label_capacity, &failed);
-    if (failed) {
-        strcpy(error->message, "out of memory: labels of a batch");
-        return POMONA_E_MEMORY;
-    }
-    if (count != width) {
-        snprintf(error->message, sizeof error->message, "%.300s: a row of %zu features among rows of %zu",
-                 path ? path : "features", count, width);
-        return POMONA_E_INPUT;
-    }
+    TRY(terminated(&a->path, row, &a->path_text, "path", &path, error));
+    if (!path) path = "a row without a path";
+    TRY(terminated(&a->label, row, &a->label_text, "label", &label, error));
+    if (!pomona_arrow_floats(&a->features, row, &floats, &doubles, &count))
+        return fail(error, POMONA_E_INPUT, path, "a null among its features");
+    if (count != width)
+        return fail(error, POMONA_E_INPUT, path, "%zu features among rows of %zu", count, width);
     for (size_t i = 0; doubles && i < width; i++) a->rounded[i] = (float)doubles[i];
-    return pomona_moments_add(moments, path ? path : "a row", label, doubles ? a->rounded : floats, error);
+    return pomona_moments_add(moments, path, label, doubles ? a->rounded : floats, error);
 }
 
 static pomona_status add_batch(struct pomona_moments *moments, size_t width, const struct ArrowSchema *schema,
                                const struct ArrowArray *batch, int64_t *added, struct pomona_error *error) {
-    struct adding a = {.rounded = malloc((width + 1) * sizeof *a.rounded)};
-    pomona_status status = a.rounded ? POMONA_OK : POMONA_E_MEMORY;
+    struct adding a = {.path_text = BUFFER_INIT(SIZE_MAX),
+                       .label_text = BUFFER_INIT(SIZE_MAX),
+                       .rounded = malloc((width + 1) * sizeof *a.rounded)};
+    pomona_status status = a.rounded ? POMONA_OK : fail_memory(error, "features of a batch");
     if (status == POMONA_OK)
         status = pomona_arrow_find(schema, batch, "path", POMONA_ARROW_TEXT, true, &a.path, error);
     if (status == POMONA_OK)
@@ -188,13 +165,13 @@ static pomona_status add_batch(struct pomona_moments *moments, size_t width, con
     if (status == POMONA_OK)
         status = pomona_arrow_find(schema, batch, "features", POMONA_ARROW_FLOATS, false, &a.features, error);
     for (int64_t i = 0; status == POMONA_OK && i < batch->length; i++) {
-        bool counted;
-        status = add_row(moments, &a, i, width, &counted, error);
-        *added += counted;
+        if (pomona_arrow_is_null(&a.features, i)) continue;
+        status = add_row(moments, &a, i, width, error);
+        *added += status == POMONA_OK;
     }
     free(a.rounded);
-    free(a.path_text);
-    free(a.label_text);
+    buffer_free(&a.path_text);
+    buffer_free(&a.label_text);
     return status;
 }
 

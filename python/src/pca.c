@@ -1,8 +1,8 @@
 /* Principal components. */
-#include "core.h"
-
-#include "pomona/moments.h"
 #include "pomona/pca.h"
+
+#include "core.h"
+#include "pomona/moments.h"
 
 static void free_pca(PyObject *capsule) {
     struct pomona_pca *pca = PyCapsule_GetPointer(capsule, PCA_HANDLE);
@@ -43,7 +43,10 @@ static PyObject *pca_from_bytes(PyObject *module, PyObject *arguments) {
     struct pomona_pca *pca = NULL;
     struct pomona_error error = {0};
     if (!PyArg_ParseTuple(arguments, "sy#", &name, &bytes, &size)) return NULL;
-    pomona_status status = pomona_pca_from_bytes(name, bytes, (size_t)size, &pca, &error);
+    pomona_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = pomona_pca_from_bytes(name, bytes, (size_t)size, &pca, &error);
+    Py_END_ALLOW_THREADS;
     return status == POMONA_OK ? wrap(pca) : raise_failure(module, status, &error);
 }
 
@@ -53,7 +56,10 @@ static PyObject *pca_to_bytes(PyObject *module, PyObject *handle) {
     size_t size;
     struct pomona_error error = {0};
     if (!pca) return NULL;
-    pomona_status status = pomona_pca_to_bytes(pca, &bytes, &size, &error);
+    pomona_status status;
+    Py_BEGIN_ALLOW_THREADS;
+    status = pomona_pca_to_bytes(pca, &bytes, &size, &error);
+    Py_END_ALLOW_THREADS;
     return status == POMONA_OK ? bytes_taken(bytes, size) : raise_failure(module, status, &error);
 }
 
@@ -98,9 +104,7 @@ static PyObject *pca_project(PyObject *module, PyObject *arguments) {
     Py_RETURN_NONE;
 }
 
-PyMethodDef pca_functions[] = {{"pca_fit", pca_fit, METH_VARARGS, NULL},
-                               {"pca_from_bytes", pca_from_bytes, METH_VARARGS, NULL},
-                               {"pca_to_bytes", pca_to_bytes, METH_O, NULL},
-                               {"pca_info", pca_info, METH_O, NULL},
-                               {"pca_project", pca_project, METH_VARARGS, NULL},
-                               {0}};
+PyMethodDef pca_functions[] = {
+    {"pca_fit", pca_fit, METH_VARARGS, NULL},         {"pca_from_bytes", pca_from_bytes, METH_VARARGS, NULL},
+    {"pca_to_bytes", pca_to_bytes, METH_O, NULL},     {"pca_info", pca_info, METH_O, NULL},
+    {"pca_project", pca_project, METH_VARARGS, NULL}, {0}};

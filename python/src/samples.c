@@ -1,6 +1,5 @@
 /* The synthetic corpus. */
 #include "core.h"
-
 #include "pomona/sample.h"
 
 /* sample(out, count, size, classes, seed, threads, overwrite) */

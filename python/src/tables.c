@@ -1,23 +1,8 @@
 /* Tables of features as Parquet files, written as the jobs write them. */
 #include "core.h"
-
 #include "pomona/table.h"
 
 #include <stdlib.h>
-
-/* One of a list of str or None, as terminated UTF-8 kept alive by *bytes; None gives NULL. */
-static bool text_at(PyObject *list, Py_ssize_t index, PyObject **bytes, const char **text) {
-    PyObject *item = PyList_GetItem(list, index);
-    char *data = NULL;
-    *bytes = NULL;
-    *text = NULL;
-    if (!item) return false;
-    if (item == Py_None) return true;
-    *bytes = PyUnicode_AsUTF8String(item);
-    if (!*bytes || PyBytes_AsStringAndSize(*bytes, &data, NULL) < 0) return false;
-    *text = data;
-    return true;
-}
 
 static pomona_status add_rows(struct pomona_feature_writer *writer, PyObject *paths, PyObject *labels,
                               const float *features, Py_ssize_t width, struct pomona_error *error) {
@@ -26,7 +11,8 @@ static pomona_status add_rows(struct pomona_feature_writer *writer, PyObject *pa
         PyObject *path_bytes, *label_bytes = NULL;
         const char *path, *label;
         pomona_status status = POMONA_E_USAGE; /* with an exception of Python's */
-        if (text_at(paths, i, &path_bytes, &path) && text_at(labels, i, &label_bytes, &label))
+        if (text_from(PyList_GetItem(paths, i), &path_bytes, &path) &&
+            text_from(PyList_GetItem(labels, i), &label_bytes, &label))
             status = pomona_feature_writer_add(writer, path ? path : "", label, features + i * width, error);
         Py_XDECREF(path_bytes);
         Py_XDECREF(label_bytes);
@@ -41,7 +27,8 @@ static PyObject *write_features(PyObject *module, PyObject *arguments) {
     int width, overwrite;
     PyObject *number, *paths, *labels, *properties;
     void *features;
-    if (!PyArg_ParseTuple(arguments, "siOOOOp", &path, &width, &number, &paths, &labels, &properties, &overwrite))
+    if (!PyArg_ParseTuple(arguments, "siOOOOp", &path, &width, &number, &paths, &labels, &properties,
+                          &overwrite))
         return NULL;
     Py_ssize_t count = PyList_Size(properties), rows = PyList_Size(paths);
     if (count < 0 || rows < 0 || !address_of(number, &features)) return NULL;
@@ -53,7 +40,8 @@ static PyObject *write_features(PyObject *module, PyObject *arguments) {
     PyObject **kept = calloc((size_t)count + 1, sizeof(PyObject *));
     bool ready = texts && kept;
     if (!ready) PyErr_NoMemory();
-    for (Py_ssize_t i = 0; i < count && ready; i++) ready = text_at(properties, i, &kept[i], &texts[i]);
+    for (Py_ssize_t i = 0; i < count && ready; i++)
+        ready = text_from(PyList_GetItem(properties, i), &kept[i], &texts[i]);
     struct pomona_error error = {0};
     pomona_status status = POMONA_E_USAGE; /* with an exception of Python's */
     struct pomona_feature_writer *writer = NULL;

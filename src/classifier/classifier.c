@@ -119,9 +119,10 @@ static pomona_status open_both(const struct pomona_context *context, const char 
 }
 
 pomona_status pomona_classifier_open_memory(const struct pomona_context *context, const char *name,
-                                     const void *data, size_t size,
-                                     const struct pomona_classifier_options *options,
-                                     struct pomona_classifier **classifier, struct pomona_error *error) {
+                                            const void *data, size_t size,
+                                            const struct pomona_classifier_options *options,
+                                            struct pomona_classifier **classifier,
+                                            struct pomona_error *error) {
     static const struct pomona_classifier_options defaults = {0};
     *classifier = NULL;
     struct pomona_classifier *made = memory_new(1, sizeof *made);
@@ -142,7 +143,8 @@ pomona_status pomona_classifier_open(const struct pomona_context *context, const
     struct buffer file = BUFFER_INIT(FILE_SIZE_MAX);
     pomona_status status = file_read(path, &file, error);
     if (status == POMONA_OK)
-        status = pomona_classifier_open_memory(context, path, file.data, file.size, options, classifier, error);
+        status =
+            pomona_classifier_open_memory(context, path, file.data, file.size, options, classifier, error);
     buffer_free(&file);
     return status;
 }

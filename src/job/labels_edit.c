@@ -50,8 +50,8 @@ static pomona_status find_half(struct edit *e) {
 static pomona_status edit_open(struct edit *e, const struct pomona_context *context) {
     TRY(check_out(e));
     TRY(file_read(e->options->model, &e->file, e->error));
-    TRY(pomona_classifier_open_memory(context, e->options->model, e->file.data, e->file.size, NULL, &e->classifier,
-                               e->error));
+    TRY(pomona_classifier_open_memory(context, e->options->model, e->file.data, e->file.size, NULL,
+                                      &e->classifier, e->error));
     TRY(find_half(e));
     TRY(buffer_append_text(&e->history, e->classifier->history, e->error));
     if (e->history.size && e->history.data[e->history.size - 1] != '\n')

@@ -81,8 +81,8 @@ static pomona_status write_head(struct model_file *file, const struct pomona_con
     char profile[POMONA_PROFILE_TEXT_MAX];
     const struct pomona_classifier_options options = {.head = head};
     TRY(pomona_classifier_open_memory(context, file->name, head ? file->backbone.data : file->bytes.data,
-                               head ? file->backbone.size : file->bytes.size, &options, &classifier,
-                               file->error));
+                                      head ? file->backbone.size : file->bytes.size, &options, &classifier,
+                                      file->error));
     pomona_status status = half ? head_round_half(&classifier->head, file->name, file->error) : POMONA_OK;
     classifier_parts_of(classifier, half, profile, &parts);
     if (status == POMONA_OK)

@@ -58,7 +58,7 @@ static pomona_status open_source(struct quantiser *t) {
             return fail(t->error, POMONA_E_USAGE, name,
                         "a classifier's file says its layer and profile itself");
         TRY(pomona_classifier_open_memory(t->context, name, t->file.data, t->file.size, NULL, &t->classifier,
-                                   t->error));
+                                          t->error));
     }
     TRY(observable_make(&t->source.model->plan, t->source.model->kernels, &t->reference, t->error));
     t->q = (struct quantised_plan){.file = name,

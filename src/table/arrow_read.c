@@ -1,4 +1,3 @@
-#include "base/buffer.h"
 #include "base/error.h"
 #include "pomona/arrow.h"
 
@@ -14,6 +13,12 @@ static bool bit(const void *bits, int64_t index) {
 static bool is_null(const struct ArrowArray *array, int64_t index) {
     return array->null_count != 0 && array->n_buffers > 0 && array->buffers[0] &&
            !bit(array->buffers[0], index);
+}
+
+static bool has_null_rows(const struct ArrowArray *batch) {
+    for (int64_t i = 0; batch->null_count != 0 && i < batch->length; i++)
+        if (is_null(batch, batch->offset + i)) return true;
+    return false;
 }
 
 /* "path, content, length", for a message. */
@@ -64,7 +69,8 @@ pomona_status pomona_arrow_find(const struct ArrowSchema *schema, const struct A
                                 struct pomona_arrow_column *column, struct pomona_error *error) {
     static const char *const types[] = {"a string", "binary", "a list of float or double"};
     *column = (struct pomona_arrow_column){0};
-    if (!schema->format || strcmp(schema->format, "+s") != 0 || schema->n_children != batch->n_children)
+    if (!schema->format || strcmp(schema->format, "+s") != 0 || schema->n_children != batch->n_children ||
+        has_null_rows(batch))
         return fail(error, POMONA_E_INPUT, NULL, "an Arrow array that is not a record batch");
     int64_t place = 0;
     while (place < schema->n_children &&
@@ -86,6 +92,10 @@ pomona_status pomona_arrow_find(const struct ArrowSchema *schema, const struct A
                     types[type], schema->children[place]->format);
     column->array = array;
     return POMONA_OK;
+}
+
+bool pomona_arrow_is_null(const struct pomona_arrow_column *column, int64_t row) {
+    return is_null(column->array, column->offset + row);
 }
 
 /* Where element `index` of a column with offsets begins and ends. */

@@ -171,8 +171,9 @@ static void files_hold_everything(void **state) {
     struct pomona_classifier *classifier;
     struct pomona_classifier_info info;
     struct pomona_class class;
-    assert_int_equal(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
-                     POMONA_OK);
+    assert_int_equal(
+        pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+        POMONA_OK);
     pomona_classifier_get_info(classifier, &info);
     assert_int_equal(info.classes, 2);
     assert_int_equal(info.leaves, 3);
@@ -213,24 +214,25 @@ static void damage_is_seen(void **state) {
     struct pomona_classifier *classifier;
     size_t tail = file.size - backbone.size;
     for (size_t cut = 1; cut < tail; cut += 1 + cut / 7) {
-        assert_int_not_equal(
-            pomona_classifier_open_memory(context, "f", file.data, file.size - cut, NULL, &classifier, &error),
-            POMONA_OK);
+        assert_int_not_equal(pomona_classifier_open_memory(context, "f", file.data, file.size - cut, NULL,
+                                                           &classifier, &error),
+                             POMONA_OK);
         assert_null(classifier);
     }
     size_t flips = 0, refused = 0;
     for (size_t at = 3; at<file.size; at += file.size - at> 4000 ? 90001 : 61) {
         file.data[at] ^= (uint8_t)(1 << at % 8);
-        refused += pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error) !=
-                   POMONA_OK;
+        refused += pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier,
+                                                 &error) != POMONA_OK;
         pomona_classifier_free(&classifier);
         file.data[at] ^= (uint8_t)(1 << at % 8);
         flips++;
     }
     assert_true(refused > flips / 2);
     file.data[backbone.size / 2] ^= 1; /* a weight of the backbone */
-    assert_failure(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
-                   POMONA_E_CORRUPT, "backbone that it names");
+    assert_failure(
+        pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+        POMONA_E_CORRUPT, "backbone that it names");
     buffer_free(&file);
     head_free(&head);
 }
@@ -248,8 +250,9 @@ static void absurd_labels_are_refused(void **state) {
         classes[0].photos = i == 0 ? 5 : INT64_MAX;
         assert_int_equal(classifier_write(&parts, "b", backbone.data, backbone.size, &file, &error),
                          POMONA_OK);
-        assert_failure(pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
-                       POMONA_E_CORRUPT, "makes no sense");
+        assert_failure(
+            pomona_classifier_open_memory(context, "f", file.data, file.size, NULL, &classifier, &error),
+            POMONA_E_CORRUPT, "makes no sense");
         buffer_free(&file);
     }
     head_free(&head);
@@ -272,9 +275,9 @@ static void heads_that_make_no_sense(void **state) {
 static void a_backbone_has_no_head(void **state) {
     (void)state;
     struct pomona_classifier *classifier;
-    assert_failure(
-        pomona_classifier_open_memory(context, "plain", backbone.data, backbone.size, NULL, &classifier, &error),
-        POMONA_E_INPUT, "has no head");
+    assert_failure(pomona_classifier_open_memory(context, "plain", backbone.data, backbone.size, NULL,
+                                                 &classifier, &error),
+                   POMONA_E_INPUT, "has no head");
     struct buffer cut = BUFFER_INIT(1 << 26);
     assert_failure(classifier_cut_backbone("plain", backbone.data, backbone.size, &cut, &error),
                    POMONA_E_INPUT, "has no head");

@@ -79,6 +79,87 @@ static void test_damage(void **unused) {
     table_free(&table);
 }
 
+static pomona_status moments_from(const void *data, size_t size) {
+    struct pomona_moments *m;
+    pomona_status status = pomona_moments_from_bytes(context, "some bytes", data, size, &m, &error);
+    assert_true((m == NULL) == (status != POMONA_OK));
+    pomona_moments_free(&m);
+    return status;
+}
+
+static pomona_status pca_from(const void *data, size_t size) {
+    struct pomona_pca *pca;
+    pomona_status status = pomona_pca_from_bytes("some bytes", data, size, &pca, &error);
+    assert_true((pca == NULL) == (status != POMONA_OK));
+    pomona_pca_free(&pca);
+    return status;
+}
+
+/* As check_damage, in memory: in blocks of their own size, so that a byte read too many is seen. */
+static void check_damaged_bytes(const uint8_t *bytes, size_t size,
+                                pomona_status (*from)(const void *, size_t)) {
+    assert_int_equal(from(bytes, size), POMONA_OK);
+    for (size_t cut = 0; cut < size; cut++) {
+        uint8_t *part = malloc(cut ? cut : 1);
+        assert_non_null(part);
+        memcpy(part, bytes, cut);
+        assert_refused(from(part, cut), "some bytes");
+        free(part);
+    }
+    uint8_t *copy = malloc(size + 1);
+    assert_non_null(copy);
+    memcpy(copy, bytes, size);
+    for (size_t at = 0; at < size; at++) {
+        copy[at] ^= (uint8_t)(1 << at % 8);
+        assert_refused(from(copy, size), "some bytes");
+        copy[at] ^= (uint8_t)(1 << at % 8);
+    }
+    copy[size] = 0;
+    assert_refused(from(copy, size + 1), "some bytes");
+    free(copy);
+}
+
+static void test_bytes_in_memory(void **unused) {
+    (void)unused;
+    char path[64];
+    file_name(path, "bytes");
+    uint8_t *bytes;
+    size_t size;
+    for (int labels = 0; labels < 4; labels++) {
+        struct table table = table_make(9 * labels, 7, labels + 1, TABLE_WIDE);
+        struct pomona_moments *m = moments_of(&table, 0, 1), *back;
+        struct buffer file = moments_bytes(m);
+        assert_int_equal(pomona_moments_to_bytes(m, &bytes, &size, &error), POMONA_OK);
+        assert_int_equal(size, file.size);
+        assert_memory_equal(bytes, file.data, size);
+        assert_int_equal(pomona_moments_from_bytes(context, "m", bytes, size, &back, &error), POMONA_OK);
+        assert_same_moments(m, back);
+        pomona_moments_free(&back);
+        check_damaged_bytes(bytes, size, moments_from);
+        pomona_bytes_free(&bytes);
+        assert_null(bytes);
+        buffer_free(&file);
+        if (table.rows > 0) {
+            struct pomona_pca *pca = fit(m);
+            assert_int_equal(pomona_pca_write(pca, path, &error), POMONA_OK);
+            file = file_bytes(path);
+            assert_int_equal(pomona_pca_to_bytes(pca, &bytes, &size, &error), POMONA_OK);
+            assert_int_equal(size, file.size);
+            assert_memory_equal(bytes, file.data, size);
+            check_damaged_bytes(bytes, size, pca_from);
+            pomona_bytes_free(&bytes);
+            buffer_free(&file);
+            pomona_pca_free(&pca);
+        }
+        pomona_moments_free(&m);
+        table_free(&table);
+    }
+    unlink(path);
+    pomona_bytes_free(&bytes); /* NULL */
+    pomona_bytes_free(NULL);
+    assert_failure(moments_from(NULL, 0), POMONA_E_INPUT, "some bytes: not a moments file");
+}
+
 /* A checksum that fits does not make lies true. */
 static void test_lies(void **unused) {
     (void)unused;
@@ -134,8 +215,10 @@ static void test_round_trip(void **unused) {
 
 /* Everything once, as one operation whose allocations fail one after the other. */
 static pomona_status everything(const struct table *table, const char *path) {
-    struct pomona_moments *m = NULL, *other = NULL, *back = NULL;
-    struct pomona_pca *pca = NULL, *pca_back = NULL;
+    struct pomona_moments *m = NULL, *other = NULL, *back = NULL, *from = NULL;
+    struct pomona_pca *pca = NULL, *pca_back = NULL, *pca_from = NULL;
+    uint8_t *bytes = NULL, *pca_bytes = NULL;
+    size_t size = 0, pca_size = 0;
     const struct pomona_pca_options options = {.k = 2};
     char label[32];
     pomona_status status = pomona_moments_new(context, table->features, "s", &m, &error);
@@ -150,6 +233,14 @@ static pomona_status everything(const struct table *table, const char *path) {
     if (status == POMONA_OK) status = pomona_pca_fit(m, &options, &pca, &error);
     if (status == POMONA_OK) status = pomona_pca_write(pca, path, &error);
     if (status == POMONA_OK) status = pomona_pca_read(path, &pca_back, &error);
+    if (status == POMONA_OK) status = pomona_moments_to_bytes(m, &bytes, &size, &error);
+    if (status == POMONA_OK) status = pomona_moments_from_bytes(context, "m", bytes, size, &from, &error);
+    if (status == POMONA_OK) status = pomona_pca_to_bytes(pca, &pca_bytes, &pca_size, &error);
+    if (status == POMONA_OK) status = pomona_pca_from_bytes("p", pca_bytes, pca_size, &pca_from, &error);
+    pomona_bytes_free(&bytes);
+    pomona_bytes_free(&pca_bytes);
+    pomona_moments_free(&from);
+    pomona_pca_free(&pca_from);
     pomona_pca_free(&pca);
     pomona_pca_free(&pca_back);
     pomona_moments_free(&m);
@@ -183,7 +274,8 @@ static void test_every_allocation(void **unused) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damage),
-                                       cmocka_unit_test(test_lies), cmocka_unit_test(test_every_allocation)};
+                                       cmocka_unit_test(test_lies), cmocka_unit_test(test_bytes_in_memory),
+                                       cmocka_unit_test(test_every_allocation)};
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return 1;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     pomona_context_free(&context);
