@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "job/pictures.h"
 #include "pomona/classifier.h"
 #include "pomona/evaluate.h"
 #include "pomona/report.h"
@@ -49,9 +50,9 @@ struct evaluation {
     size_t curve_count;
     const char **shared_groups; /* [shared_group_count] */
     size_t shared_group_count;
-    char *staging;              /* DIR/_temporary_evaluate */
-    struct buffer photo;        /* bytes of the picture that the page asked for last */
-    struct pack_finder *finder; /* of such pictures */
+    char *staging;       /* DIR/_temporary_evaluate */
+    struct buffer photo; /* bytes of the picture that the page asked for last */
+    struct pictures pictures;
 };
 
 enum { EVALUATION_FAILURES_KEPT = 200 };

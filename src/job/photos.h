@@ -2,10 +2,8 @@
 #ifndef JOB_PHOTOS_H
 #define JOB_PHOTOS_H
 
-#include "base/buffer.h"
 #include "store/listing.h"
 
-struct pack_finder;
 struct pomona_places;
 
 /* Lists `source` (a folder, a file, or with `places` an s3:// prefix or a photo elsewhere) and applies labels and limit. `labels_file`: see pomona_features_options; NULL keeps the folders' names.
@@ -14,11 +12,5 @@ struct pomona_places;
 pomona_status photos_list(struct pomona_places *places, const char *source, const char *glob,
                           const char *labels_file, int64_t limit, bool (*should_stop)(void *), void *user,
                           struct listing *listing, int64_t *unlabelled, struct pomona_error *error);
-
-/* The bytes of a photo by its URI, packed or not, for a picture in a report: `bytes` is cleared first. *finder is made when it is needed, if it is NULL;
- * the caller frees it after the last photo. POMONA_E_INPUT for what is not on this machine when `places` is NULL; errors of photo_read and of
- * the finder. */
-pomona_status photo_read_uri(struct pomona_places *places, struct pack_finder **finder, const char *uri,
-                             struct buffer *bytes, struct pomona_error *error);
 
 #endif

@@ -8,17 +8,7 @@
 
 #include <string.h>
 
-enum { PHOTO_BYTES_MAX = 1 << 30, LOOK_MILLISECONDS = 100 };
-
-static pomona_status read_next(struct photo_reader *reader, const struct listed_photo *photo,
-                               struct buffer *bytes, struct pomona_error *error) {
-    struct photo_read read = {.status = POMONA_E_INTERNAL};
-    struct pomona_error cause = {0};
-    photo_reader_start(reader, photo, bytes, &cause, 0);
-    while (!photo_reader_next(reader, LOOK_MILLISECONDS, &read)) {}
-    if (read.status != POMONA_OK && error) *error = cause;
-    return read.status;
-}
+enum { PHOTO_BYTES_MAX = 1 << 30 };
 
 /* A photo of the name itself becomes the file `path`, one below it a file below. */
 static pomona_status copy_photo(struct photo_reader *reader, const struct listed_photo *photo, size_t root,
@@ -26,7 +16,7 @@ static pomona_status copy_photo(struct photo_reader *reader, const struct listed
     const char *below = photo->uri + root;
     char *file = *below ? path_join(path, below + 1) : memory_copy_string(path);
     pomona_status status = file ? scratch_make_parents(file, error) : fail_memory(error, "path");
-    if (status == POMONA_OK) status = read_next(reader, photo, bytes, error);
+    if (status == POMONA_OK) status = photo_reader_read(reader, photo, bytes, error);
     if (status == POMONA_OK) status = file_write(file, bytes->data, bytes->size, error);
     memory_free(file);
     return status;

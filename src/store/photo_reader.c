@@ -358,17 +358,23 @@ void photo_reader_wake(struct photo_reader *reader) {
     pthread_mutex_unlock(&reader->lock);
 }
 
-pomona_status photo_read(struct pomona_places *places, const struct listed_photo *photo, struct buffer *out,
-                         struct pomona_error *error) {
+pomona_status photo_reader_read(struct photo_reader *reader, const struct listed_photo *photo,
+                                struct buffer *out, struct pomona_error *error) {
     enum { LOOK_MILLISECONDS = 100 };
-    if (!place_is_remote(photo->path)) return photo_file_read(photo, out, error);
-    struct photo_reader *reader = NULL;
     struct photo_read read = {.status = POMONA_E_INTERNAL};
     struct pomona_error cause = {0};
-    TRY(photo_reader_new(places, &reader, error));
     photo_reader_start(reader, photo, out, &cause, 0);
     while (!photo_reader_next(reader, LOOK_MILLISECONDS, &read)) {}
-    photo_reader_free(&reader);
     if (read.status != POMONA_OK && error) *error = cause;
     return read.status;
+}
+
+pomona_status photo_read(struct pomona_places *places, const struct listed_photo *photo, struct buffer *out,
+                         struct pomona_error *error) {
+    if (!place_is_remote(photo->path)) return photo_file_read(photo, out, error);
+    struct photo_reader *reader = NULL;
+    TRY(photo_reader_new(places, &reader, error));
+    pomona_status status = photo_reader_read(reader, photo, out, error);
+    photo_reader_free(&reader);
+    return status;
 }

@@ -163,9 +163,9 @@ def test_few_requests_for_names_in_a_packed_prefix(pomona, photos, packed_bucket
     """What was looked for is remembered: not a request for each photo, nor for each folder."""
     proxy = proxied()
 
-    def requests(*arguments):
+    def requests(*arguments, command="features"):
         proxy.script("")
-        pomona("features", *arguments, "-q", env=proxy.environment)
+        pomona(command, *arguments, "-q", env=proxy.environment)
         return proxy.report()["methods"]
     names, place = packed_bucket.names, packed_bucket.place
     one = requests(f"{place}/{names[0]}", "--out", tmp_path / "a")
@@ -173,6 +173,8 @@ def test_few_requests_for_names_in_a_packed_prefix(pomona, photos, packed_bucket
     listed(names, tmp_path / "m.csv")
     many = requests(place, "--manifest", tmp_path / "m.csv", "--out", tmp_path / "b")
     assert many["HEAD"] <= 6 and many["GET"] <= 8, many
+    pictures = requests(place, "--out", tmp_path / "r", command="run")
+    assert pictures["HEAD"] <= 10 and pictures["GET"] <= 12, pictures
     plain = f"s3://{packed_bucket.place.split('/')[2]}/plain"
     pomona("cp", "-r", "-q", photos, plain, env=proxy.environment)
     many = requests(plain, "--manifest", tmp_path / "m.csv", "--out", tmp_path / "c")
