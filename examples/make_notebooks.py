@@ -52,7 +52,7 @@ CELLS = [
     ("code",
      "start = time.time()\nfeatures = ps.features(photos)\nprint(features.count(), 'rows,', features.where('error is not null').count(), 'errors,',\n"
      "      f'{COUNT / (time.time() - start):.0f} photos/s')\nfeatures.select('path', 'label', 'error').show(3, truncate=False)"),
-    ("code", "print(ps.write(features, RESULTS, partitions=4))\nsorted(os.listdir(f'{RESULTS}/Results'))"),
+    ("code", "print(ps.write(features, RESULTS, partitions=4))\nsorted(name for name in os.listdir(f'{RESULTS}/Results') if not name.startswith('.'))"),
     ("text",
      "## Principal components\n\nExact sums of every partition are merged; standardisation and components follow from them in closed form.",
      "## Composantes principales\n\nLes sommes exactes de chaque partition sont fusionnées ; standardisation et composantes en découlent, sans "
@@ -91,10 +91,20 @@ CELLS = [
 ]
 
 
+# What the pictures say.
+FRENCH = {"'component'": "'composante'", "'% of the variance'": "'% de la variance'", "'cumulative %'": "'% cumulé'",
+          "'rows,'": "'lignes,'", "'errors,'": "'erreurs,'"}
+
+
 def source(cell, language):
-    if cell[0] == "code" or language == "en":
+    if language == "en":
         return cell[1]
-    return cell[2]
+    if cell[0] == "text":
+        return cell[2]
+    code = cell[1]
+    for english, french in FRENCH.items():
+        code = code.replace(english, french)
+    return code
 
 
 def notebook(language):
@@ -111,6 +121,8 @@ def without_machine(made, folder):
     """Outputs say nothing of the machine that ran them."""
     for cell in made.cells:
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
         for output in cell.get("outputs", []):
             for key in ("text", "traceback"):
                 if key in output:

@@ -119,6 +119,9 @@ suite() {
         step 'Python environment' python_with build/venv tests/requirements.txt &&
             { [ ${#cluster[@]} -eq 0 ] || build/venv/bin/pip install -q -r tests/requirements-cluster.txt; } &&
             { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
+        if [ ${#long[@]} -gt 0 ] && [ ${#cluster[@]} -gt 0 ]; then
+            step 'acceptance on S3' build/venv/bin/python tests/acceptance.py || true
+        fi
     fi
     step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc auto || true; }
     step 'build for ASan and UBSan' build_with asan clang -Db_sanitize=address,undefined -Db_lundef=false \
