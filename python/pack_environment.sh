@@ -13,7 +13,7 @@
 # PYTHON is the version of the cluster's own interpreter, which the archive links to as /usr/bin/pythonPYTHON (INTERPRETER names another
 # place): it does not carry one. Compiled packages fit one version only, so an archive for 3.11 fails on 3.9. Amazon Linux 2023, which
 # Amazon EMR 7 stands on, has 3.9 as its own and 3.11 as an addition: see which your release has (ls /usr/bin/python3*). This machine needs
-# pip, not that version; the processor is that of WHEEL (x86_64, or aarch64 for Graviton).
+# pip (PIP says how it is called: python3 -m pip), not that version; the processor is that of WHEEL (x86_64, or aarch64 for Graviton).
 set -euo pipefail
 [ $# -ge 3 ] || { sed -n '2,/^set /s/^# \{0,1\}//p' "$0"; exit 1; }
 wheel=$1 python=$2 out=$3
@@ -32,13 +32,15 @@ arch=${BASH_REMATCH[1]}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 site=$folder/lib/python$python/site-packages
+read -ra pip <<<"${PIP:-python3 -m pip}"
 platforms=()
 for glibc in 34 28 27 17; do platforms+=(--platform "manylinux_2_${glibc}_$arch"); done
-python3 -m pip install -q --disable-pip-version-check --no-compile --only-binary=:all: --implementation cp --python-version "$python" \
+"${pip[@]}" install -q --disable-pip-version-check --no-compile --only-binary=:all: --implementation cp --python-version "$python" \
     --abi "cp${python/./}" --abi abi3 "${platforms[@]}" --platform "manylinux2014_$arch" --target "$site" "$wheel" pyarrow pandas "$@"
 rm -rf "${site:?}/bin" # programs, which name the interpreter of this machine
 
 # What makes a folder a virtual environment, wherever it is: Python looks for pyvenv.cfg beside or above its own name.
+chmod 755 "$folder"
 mkdir "$folder/bin"
 ln -s "${INTERPRETER:-/usr/bin/python$python}" "$folder/bin/python"
 ln -s python "$folder/bin/python3"

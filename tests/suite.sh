@@ -107,6 +107,7 @@ suite() {
         step 'build the core for AArch64' build_core_arm64 &&
             { step 'C tests of it under qemu' c_tests arm64 auto --timeout-multiplier 4 || true; }
         step 'build networks for WebAssembly' build_net_wasm || true
+        step 'release wheels' bash python/build_wheels.sh || true
     fi
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
         ln -sfn release/src/cli/pomona build/pomona

@@ -29,7 +29,7 @@ SYSTEM = re.compile(r"lib(c|m|pthread|stdc\+\+|gcc_s)\.so\.\d+|ld-linux-[a-z0-9-
 BUNDLED = ("libjpeg", "libprotobuf-c", "libsnappy", "libzstd", "libz-pomona")
 
 
-def run(*command, timeout=500, **options):
+def run(*command, timeout=1200, **options):
     done = subprocess.run([os.fspath(part) for part in command], timeout=timeout, capture_output=True, text=True, **options)
     if done.returncode:
         pytest.fail(f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
@@ -169,11 +169,11 @@ def pythons():
     found = {}
     for minor in range(9, 20):
         places = [shutil.which(f"python3.{minor}"), *sorted(pathlib.Path.home().glob(f".pyenv/versions/3.{minor}.*/bin/python"))]
-        for place in filter(None, places):  # what is on PATH may be a shim that leads nowhere
-            done = subprocess.run([place, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"],
+        for place in filter(None, places):  # what is on PATH may be a shim that leads elsewhere or nowhere
+            done = subprocess.run([place, "-c", "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2], sys.executable)"],
                                   capture_output=True, text=True)
-            if done.returncode == 0 and done.stdout.strip() == f"3.{minor}":
-                found[f"3.{minor}"] = place
+            if done.returncode == 0 and done.stdout.startswith(f"3.{minor} "):
+                found[f"3.{minor}"] = done.stdout.split()[1]
                 break
     return found
 
@@ -222,27 +222,27 @@ def test_golden_features_on_aarch64(processor, seen, tmp_path):
 
 # The environment for a cluster
 
-def pack(*arguments, **options):
-    return subprocess.run(["bash", ROOT / "python/pack_environment.sh", *arguments], capture_output=True, text=True, timeout=500, **options)
+def pack(*arguments, cwd=None, **variables):
+    return subprocess.run(["bash", ROOT / "python/pack_environment.sh", *arguments], capture_output=True, text=True, timeout=1200, cwd=cwd,
+                          env={**os.environ, "PIP": f"{sys.executable} -m pip", **variables})
 
 
 @pytest.mark.parametrize("version", ["3.9", "3.11"])  # those of Amazon Linux 2023
 def test_environment(version, interpreters, seen, tmp_path):
-    """Packed here, unpacked there, run by another name of the interpreter."""
+    """Packed, unpacked elsewhere, moved once more, and run as Spark does."""
     wheel = wheel_of(os.uname().machine)
     if version not in interpreters:
         pytest.skip(f"no Python {version} on PATH or in ~/.pyenv/versions")
     archive = tmp_path / "environment.tar.gz"
-    done = pack(wheel, version, archive, env={**os.environ, "INTERPRETER": interpreters[version]})
+    done = pack(wheel, version, archive, INTERPRETER=interpreters[version])
     assert done.returncode == 0, done.stderr
-    for place in ("one", "another"):
-        folder = tmp_path / place / "environment"
-        folder.mkdir(parents=True)
-        run("tar", "-xzf", archive, "-C", folder)
-        where = run("./environment/bin/python", "-s", "-c", "import pomona, pyarrow, pandas, numpy, sys; print(sys.prefix, pomona.__file__)",
-                    cwd=folder.parent).split()
-        assert where[0] == os.fspath(folder) and where[1].startswith(os.fspath(folder)), where
-        shutil.rmtree(tmp_path / "one", ignore_errors=True)  # nothing may lead back to where it was first
+    (tmp_path / "here/environment").mkdir(parents=True)
+    run("tar", "-xzf", archive, "-C", tmp_path / "here/environment")
+    (tmp_path / "here").rename(tmp_path / "there")
+    folder = tmp_path / "there/environment"
+    where = run("./environment/bin/python", "-s", "-c", "import pomona, pyarrow, pandas, sys; print(sys.prefix, pomona.__file__)",
+                cwd=folder.parent).split()
+    assert where[0] == os.fspath(folder) and where[1].startswith(os.fspath(folder)), where
     result = judge(run(folder / "bin/python", "-s", ROOT / "tests/python/golden_features.py", GOLDEN, cwd=tmp_path), seen)
     assert result["python"] == version
 
@@ -260,7 +260,7 @@ def test_environment_for_graviton(tmp_path):
     assert core[18] == 183  # EM_AARCH64
     compiled = [name for name in members_named if name.endswith(".so") and ".cpython-" in name]
     assert compiled and all("cpython-39-aarch64" in name for name in compiled)
-    assert not [name for name in members_named if "__pycache__" in name]
+    assert not [name for name in members_named if name.endswith(".pyc") and ".cpython-39." not in name]
 
 
 @pytest.mark.parametrize("arguments, told", [
