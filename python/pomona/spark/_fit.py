@@ -210,7 +210,7 @@ def _answer(batches: Iterator[pa.RecordBatch], shipped: Shipped) -> Iterator[pa.
     coarse = bool(classifier.groups)
     for batch in batches:
         for first in range(0, batch.num_rows, SLICE):
-            done = pa.record_batch(classifier.features_arrow(batch.slice(first, SLICE)))
+            done = classifier.features_arrow(batch.slice(first, SLICE)).to_pyarrow()
             errors = done.column(3).to_pylist()
             good = [i for i, error in enumerate(errors) if error is None]
             answers: list[Any] = [None] * len(errors)
