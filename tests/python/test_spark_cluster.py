@@ -1,0 +1,91 @@
+"""pomona.spark on a standalone cluster of two workers, while executors are killed, tasks fail and are started twice, and the driver dies;
+on S3A with the magic committer; with Spark 4 and with Python 3.9; the same answer as the command line's each time. Runs with --cluster."""
+import hashlib
+import json
+import pathlib
+import signal
+
+import pytest
+
+from s3_help import keys, read
+from spark_cluster import answer
+
+pytest.importorskip("pyspark", reason="no PySpark")
+pytest.importorskip("pomona", reason="the wheel is not installed")
+JOB = pathlib.Path(__file__).with_name("features_job.py")
+SMALL_SPLITS = {"spark.sql.files.maxPartitionBytes": "65536"}
+
+
+@pytest.fixture(scope="module")
+def expected(pomona, photos, tmp_path_factory):
+    """What the command line makes of the photos: the paths, and the hash of moments.pom."""
+    out = tmp_path_factory.mktemp("expected") / "out"
+    pomona("features", photos, "--out", out, "-q")
+    paths = sorted("file:" + str(path) for path in photos.rglob("*.jpg"))
+    return paths, hashlib.sha256((out / "moments.pom").read_bytes()).hexdigest()
+
+
+def check(done, expected, happened=()):
+    said = answer(done)
+    assert said["paths"] == expected[0]  # each photo once
+    assert (said["rows"], said["errors"]) == (len(expected[0]), 0)
+    assert said["moments"] == expected[1]
+    assert said["happened"] == list(happened)
+    return said["application"]
+
+
+def test_cluster_and_its_history(cluster, history_server, photos, expected, tmp_path):
+    done = cluster.submit(JOB, photos, tmp_path / "out", "-", "plain", (tmp_path / "marks").mkdir() or tmp_path / "marks", settings=SMALL_SPLITS)
+    number = check(done, expected)
+    assert history_server.application(number)["name"] == "features_job"
+    said = [job.get("description", "") for job in history_server.jobs(number)]
+    assert any("pomona: writing Results, 120 rows" in text for text in said)
+    assert all(job["status"] == "SUCCEEDED" for job in history_server.jobs(number))
+
+
+@pytest.mark.parametrize("how", ["kill", "fail", "slow"])
+def test_trouble(cluster, photos, expected, tmp_path, how):
+    (tmp_path / "marks").mkdir()
+    settings = {**SMALL_SPLITS, "spark.sql.execution.arrow.maxRecordsPerBatch": "4"}
+    if how == "slow":
+        settings |= {"spark.speculation": "true", "spark.speculation.interval": "200ms", "spark.speculation.multiplier": "1.2",
+                     "spark.speculation.quantile": "0.3", "spark.speculation.minTaskRuntime": "100ms"}
+    done = cluster.submit(JOB, photos, tmp_path / "out", "-", how, tmp_path / "marks", settings=settings)
+    check(done, expected, [how])
+    if how == "kill":
+        assert "ExecutorLostFailure" in done.stderr or "Lost executor" in done.stderr
+    if how == "fail":
+        assert "this task fails once" in done.stderr
+
+
+def test_a_driver_that_dies(cluster, photos, tmp_path):
+    (tmp_path / "marks").mkdir()
+    done = cluster.submit(JOB, photos, tmp_path / "out", "-", "die", tmp_path / "marks", settings=SMALL_SPLITS, status=None)
+    assert done.returncode in (-signal.SIGKILL, 128 + signal.SIGKILL)
+    assert (tmp_path / "out/Results").is_dir() and not (tmp_path / "out/Results/_SUCCESS").exists()
+
+
+def test_s3a(cluster, history_server, pomona, s3_server, s3, bucket, photos, expected, tmp_path):
+    """Photos, model and results in S3."""
+    (tmp_path / "marks").mkdir()
+    pomona("model", "export", "--backbone", "--out", tmp_path / "m.onnx")
+    s3.upload_file(str(tmp_path / "m.onnx"), bucket, "models/m.onnx")
+    for path in photos.rglob("*.jpg"):
+        s3.upload_file(str(path), bucket, f"photos/{path.relative_to(photos)}")
+    done = cluster.submit(JOB, f"s3a://{bucket}/photos", f"s3a://{bucket}/results", f"s3a://{bucket}/models/m.onnx", "plain",
+                          tmp_path / "marks", settings={**cluster.spark.s3a_settings(s3_server), **SMALL_SPLITS})
+    said = answer(done)
+    assert said["moments"] == expected[1] and said["rows"] == 120
+    assert said["paths"] == sorted(path.replace(f"file:{photos}", f"s3a://{bucket}/photos") for path in expected[0])
+    assert json.loads(read(s3, bucket, "results/Results/_SUCCESS"))["committer"] == "magic"
+    assert len([key for key in keys(s3, bucket, "results/Results/") if key.endswith(".parquet")]) == 4
+
+
+def test_spark4(spark4, photos, expected, tmp_path):
+    (tmp_path / "marks").mkdir()
+    check(spark4.submit(JOB, photos, tmp_path / "out", "-", "plain", tmp_path / "marks"), expected)
+
+
+def test_python39(spark39, photos, expected, tmp_path):
+    (tmp_path / "marks").mkdir()
+    check(spark39.submit(JOB, photos, tmp_path / "out", "-", "plain", tmp_path / "marks"), expected)
