@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import Any, Iterable, NamedTuple
 
 import numpy as np
 
 from . import _core
 from ._arrays import address, file_bytes, labels_of, rows_of
+from ._blas import one_blas_thread
 from ._model import Model
 from ._moments import write_whole
 
@@ -134,6 +134,8 @@ def train(features: Any, labels: Any, out: str | os.PathLike, *, model: Model, b
     info = model.info
     properties = [x for key in ("feature_space", "layer", "profile", "precision") for x in (f"pomona.{key}", info[key])]
     properties += ["pomona.model_hash", info["hash"], "pomona.model", info["name"]]
+    import tempfile
+
     with tempfile.TemporaryDirectory(prefix="pomona-train-") as folder:
         table = os.path.join(folder, "features.parquet")
         _core.write_features(table, model.width, address(array), rows, names, properties, False)
@@ -141,9 +143,10 @@ def train(features: Any, labels: Any, out: str | os.PathLike, *, model: Model, b
             backbone = os.path.join(folder, "backbone.onnx")
             with open(backbone, "wb") as file:
                 file.write(model._data)
-        found = _core.train(model._context, table, None if backbone is None else os.fspath(backbone), os.fspath(out), head,
-                            None, folds, group, None if hierarchy is None else os.fspath(hierarchy), on, seed,
-                            regularisation, class_weights, false_reject, head_only, overwrite, threads)
+        with one_blas_thread():
+            found = _core.train(model._context, table, None if backbone is None else os.fspath(backbone), os.fspath(out), head,
+                                None, folds, group, None if hierarchy is None else os.fspath(hierarchy), on, seed,
+                                regularisation, class_weights, false_reject, head_only, overwrite, threads)
     if head_only:
         source = None if model._data is None else model._data
         made = Classifier(source, head=out, precision=info["precision"])

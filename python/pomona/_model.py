@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Iterable, Sequence
 
 import numpy as np
@@ -156,6 +155,8 @@ class Model:
         if workers == 1:
             parts = [run(start) for start in starts]
         else:
+            from concurrent.futures import ThreadPoolExecutor  # 20 ms that an executor of Spark does not need
+
             with ThreadPoolExecutor(workers) as pool:
                 parts = list(pool.map(run, starts))
         reasons = [reason for part in parts for reason in part]

@@ -10,6 +10,7 @@ import numpy as np
 
 from . import _core
 from ._arrays import address, arrow_of, file_bytes, labels_of, rows_of
+from ._blas import one_blas_thread
 
 
 class Moments:
@@ -166,7 +167,7 @@ class Moments:
         variance   instead of k: the fewest that explain this share, in (0, 1]
         max_k      with variance: more is a UsageError
         """
-        with self._lock:
+        with self._lock, one_blas_thread():
             return PCA._of(_core.pca_fit(self._handle, k, variance, max_k, standardise))
 
 

@@ -12,6 +12,7 @@ from pyspark.sql.types import ArrayType, DoubleType, StructField, StructType
 
 import pomona
 from pomona import PCA, Classifier, InputError, Moments, _core
+from pomona._blas import one_blas_thread
 
 from ._features import BATCH_BYTES, SLICE, model_of
 from ._frames import few_tasks, need_columns, partitions_of, photo_rows, planned_with_rows, provenance
@@ -193,9 +194,10 @@ def _train_from_moments(features: DataFrame, opened: pomona.Model, target: str, 
         with open(backbone, "wb") as file:
             file.write(opened._data)
     hierarchy = options.get("hierarchy")
-    found = _core.train(opened._context, sums, backbone, target, head, None, 0, None,
-                        None if hierarchy is None else os.fspath(hierarchy), "features", 0, regularisation,
-                        options.get("class_weights", True), -1.0, False, True, options.get("threads", 0))
+    with one_blas_thread():
+        found = _core.train(opened._context, sums, backbone, target, head, None, 0, None,
+                            None if hierarchy is None else os.fspath(hierarchy), "features", 0, regularisation,
+                            options.get("class_weights", True), -1.0, False, True, options.get("threads", 0))
     made = Classifier(target)
     made.training = found
     return made
