@@ -5,8 +5,12 @@ import os
 import pathlib
 import statistics
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+import measured  # noqa: E402
+
 BUILD = ROOT / "build"
 POMONA = pathlib.Path(os.environ.get("POMONA", BUILD / "pomona")).absolute()
 SHARED = pathlib.Path(os.environ.get("POMONA_SHARED", ROOT.parent / "shared")).absolute()
@@ -68,15 +72,10 @@ def corpus(count, size=100):
 
 
 def timed(command, **options):
-    """Runs a command to its end: seconds, and its resource usage (ru_maxrss in KiB)."""
-    import time
-    start = time.perf_counter()
-    process = subprocess.Popen(list(map(str, command)), **options)
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(map(str, command))}: exit code {process.returncode}")
+    """Runs a command to its end: seconds, and its resource usage (tests/measured.py)."""
+    code, seconds, usage = measured.run(command, **options)
+    if code:
+        raise SystemExit(f"{' '.join(map(str, command))}: exit code {code}")
     return seconds, usage
 
 

@@ -21,9 +21,7 @@ import tempfile
 import time
 
 import common
-
-sys.path.insert(0, str(common.ROOT / "tests"))
-import loopback  # noqa: E402
+import loopback  # common has put tests/ on the path
 
 LATENCY = "default latency 20\n"
 FAULTS = """match GET */photos/* rate 0.05 seed 1 -> status 503 SlowDown
@@ -50,16 +48,9 @@ def run(url, server, *arguments, **options):
     return common.timed([common.POMONA, *arguments], env={**os.environ, **server.environment(server.folder, url)}, **options)
 
 
-# A child's ru_maxrss begins with what its parent had: this parent is smaller than what is measured.
-PEAK = "import os, sys; os.dup2(os.open('/dev/null', os.O_WRONLY), 1); " \
-       "pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ); _, status, usage = os.wait4(pid, 0); " \
-       "os.write(2, f'\\n{usage.ru_maxrss}'.encode()); sys.exit(os.waitstatus_to_exitcode(status))"
-
-
 def peak_mebibytes(url, server, *arguments):
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", PEAK, common.POMONA, *arguments], check=True, capture_output=True, text=True,
-                          env={**os.environ, **server.environment(server.folder, url)})
-    return int(done.stderr.rsplit("\n", 1)[1]) / 1024
+    _, usage = run(url, server, *arguments, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return usage.ru_maxrss / 1024
 
 
 def digest(out):

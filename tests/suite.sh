@@ -121,6 +121,7 @@ suite() {
         step 'build the core for AArch64' build_core_arm64 &&
             { step 'C tests of it under qemu' c_tests arm64 auto --timeout-multiplier 4 || true; }
         step 'build networks for WebAssembly' build_net_wasm || true
+        step 'release wheels' bash python/build_wheels.sh || true
     fi
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then
         ln -sfn release/src/cli/pomona build/pomona
@@ -136,6 +137,9 @@ suite() {
                 step 'Python wheel' python_wheel || true
                 step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true
             }
+        if [ ${#long[@]} -gt 0 ] && [ ${#cluster[@]} -gt 0 ]; then
+            step 'acceptance on S3' build/venv/bin/python tests/acceptance.py || true
+        fi
     fi
     step 'build with gcc' build_with gcc gcc && { step 'C tests, gcc' c_tests gcc auto || true; }
     step 'build for ASan and UBSan' build_with asan clang -Db_sanitize=address,undefined -Db_lundef=false \

@@ -25,6 +25,8 @@ struct pomona_pack_options {
         skip_unreadable; /* leave out photos that can't be read, instead of stopping: packing loses nothing by accident */
     bool overwrite;               /* replace what is packed in DST; it stays until the new one is complete */
     struct pomona_places *places; /* for a source elsewhere; may be NULL */
+    int64_t
+        max_errors; /* of skip_unreadable: more photos that are left out are POMONA_E_ERROR_ROWS at the end; negative: any number */
     void (*failed)(void *user, const char *path,
                    const char *reason); /* each photo that is left out; may be NULL */
     void (*progress)(void *user, const struct pomona_features_progress *progress); /* may be NULL */
@@ -40,14 +42,15 @@ struct pomona_pack_result {
     double seconds;
 };
 
-/* Errors: POMONA_E_USAGE; POMONA_E_INPUT (no photos, one that can't be read, DST inside SRC); POMONA_E_EXISTS (DST holds a packed folder
+/* Errors: POMONA_E_ERROR_ROWS (done, with more photos left out than max_errors); POMONA_E_USAGE; POMONA_E_INPUT (no photos, one that can't be read, DST inside SRC); POMONA_E_EXISTS (DST holds a packed folder
  * already, or another job is at work); POMONA_E_LIMIT (a photo of 1 GiB or more, more than 100,000 shards); POMONA_E_IO; POMONA_E_INTERRUPTED;
  * POMONA_E_MEMORY. */
 POMONA_API pomona_status pomona_pack_run(const struct pomona_pack_options *options,
                                          struct pomona_pack_result *result, struct pomona_error *error);
 
-/* Reads every photo of a packed folder on this machine and compares it with the SHA-256 of the index: `failed` is called for each that
- * differs; POMONA_E_CORRUPT when there is one. */
+/* Reads every byte of a packed folder on this machine: each photo must have the SHA-256 of the index, the tar header before it a right checksum and the
+ * name and size of the index, each shard the SHA-256 that is in _SUCCESS or begins in its name. `failed` is called for each photo that differs, and for a
+ * shard (with its name) that differs in no photo; POMONA_E_CORRUPT when there is one. */
 POMONA_API pomona_status pomona_pack_check(const char *folder, const struct pomona_pack_options *options,
                                            struct pomona_pack_result *result, struct pomona_error *error);
 

@@ -44,6 +44,12 @@ class FeatureBatch:
         capsules, self._capsules = self._capsules, None
         return capsules
 
+    def to_pyarrow(self) -> Any:
+        """A pyarrow.RecordBatch; also with pyarrow 14, whose record_batch() does not take other libraries' batches yet."""
+        import pyarrow
+
+        return pyarrow.RecordBatch._import_from_c_capsule(*self.__arrow_c_array__())
+
 
 class Model:
     """A network that turns photos into feature vectors.

@@ -1,6 +1,7 @@
 #include "base/sha256.h"
 
 #include "base/sha256_blocks.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -89,8 +90,18 @@ void sha256_finish(struct sha256 *hash, uint8_t digest[SHA256_SIZE]) {
 }
 
 void sha256_hex(const uint8_t digest[SHA256_SIZE], char hex[SHA256_HEX_SIZE]) {
-    static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < SHA256_SIZE; i++)
-        hex[2 * i] = digits[digest[i] >> 4], hex[2 * i + 1] = digits[digest[i] & 15];
-    hex[SHA256_HEX_SIZE - 1] = '\0';
+    text_hex(digest, SHA256_SIZE, hex);
+}
+
+void sha256_of(const void *data, size_t size, uint8_t digest[SHA256_SIZE]) {
+    struct sha256 hash;
+    sha256_start(&hash);
+    sha256_add(&hash, data, size);
+    sha256_finish(&hash, digest);
+}
+
+void sha256_hex_of(const void *data, size_t size, char hex[SHA256_HEX_SIZE]) {
+    uint8_t digest[SHA256_SIZE];
+    sha256_of(data, size, digest);
+    sha256_hex(digest, hex);
 }

@@ -26,4 +26,8 @@ void sha256_finish(struct sha256 *hash, uint8_t digest[SHA256_SIZE]);
 /* Lower-case hexadecimal with a NUL. */
 void sha256_hex(const uint8_t digest[SHA256_SIZE], char hex[SHA256_HEX_SIZE]);
 
+/* All of it for bytes that lie together: their digest, and the same in hexadecimal. `digest` may be among the bytes. */
+void sha256_of(const void *data, size_t size, uint8_t digest[SHA256_SIZE]);
+void sha256_hex_of(const void *data, size_t size, char hex[SHA256_HEX_SIZE]);
+
 #endif

@@ -74,6 +74,13 @@ uint64_t text_hash(const char *text) {
     return hash * 0x9E3779B97F4A7C15u;
 }
 
+void text_hex(const uint8_t *bytes, size_t size, char *out) {
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < size; i++)
+        out[2 * i] = digits[bytes[i] >> 4], out[2 * i + 1] = digits[bytes[i] & 15];
+    out[2 * size] = '\0';
+}
+
 bool text_parse_int(const char *text, long long low, long long high, long long *value) {
     char *end = NULL;
     if (!text || !(*text == '-' || (*text >= '0' && *text <= '9'))) return false;

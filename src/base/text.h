@@ -29,6 +29,9 @@ bool text_glob(const char *pattern, const char *name);
  * its bits will do. Not against an adversary. */
 uint64_t text_hash(const char *text);
 
+/* Bytes as lower-case hexadecimal digits and a NUL: out[0..2 * size]. */
+void text_hex(const uint8_t *bytes, size_t size, char *out);
+
 /* Parses a decimal integer that fills the whole string (no spaces, no plus sign) and lies in [low, high]. */
 bool text_parse_int(const char *text, long long low, long long high, long long *value);
 

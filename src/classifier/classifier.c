@@ -12,15 +12,6 @@
 
 #define FILE_SIZE_MAX ((size_t)1 << 30)
 
-static void hash_file(const uint8_t *data, size_t size, char hex[SHA256_HEX_SIZE]) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, data, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-}
-
 static uint64_t head_bytes(const struct head *head) {
     size_t features = (size_t)head->features, floats = (size_t)head->novelty.rank * features;
     floats += head->kind == HEAD_LINEAR ? (size_t)head->leaves * (features + 1)
@@ -42,7 +33,7 @@ static void complete_info(struct pomona_classifier *c, const uint8_t *data, size
     info->coarse_confidence = head->coarse_confidence;
     info->file_bytes = size;
     info->head_bytes = head_bytes(head);
-    hash_file(data, size, info->hash);
+    sha256_hex_of(data, size, info->hash);
 }
 
 /* The head of the file data[size], fully read. */

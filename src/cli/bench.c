@@ -121,8 +121,8 @@ int command_bench(struct elsewhere *elsewhere, int argc, char **argv) {
          1024},
         {"runs", 0, OPTION_INTEGER, &runs, "N", "of a stage; default 5", 1, POMONA_BENCH_RUNS_MAX},
         {"seconds", 0, OPTION_NUMBER, &options.seconds, "X", "of a run; default 0.5", 1e-6, 3600},
-        {"tier", 0, OPTION_TEXT, &tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        OPTION_ROW_TIER(&tier),
+        OPTION_ROW_JSON(&json),
         {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no progress", 0, 0},
         {0}};
     const struct command command = {.name = "bench",

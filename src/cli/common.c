@@ -53,23 +53,25 @@ const char *format_count(long long value, char out[32]) {
 }
 
 void print_name(const char *name) {
-    for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
-        if (*c < 0x20 || *c == 0x7f)
-            printf("\\x%02x", *c);
-        else
-            putchar(*c);
+    for (const char *plain = name;; plain = name) {
+        while ((unsigned char)*name >= 0x20 && *name != 0x7f) name++;
+        fwrite(plain, 1, (size_t)(name - plain), stdout);
+        if (!*name) return;
+        printf("\\x%02x", (unsigned)(unsigned char)*name++);
     }
 }
 
 void print_json_text(const char *text) {
     putchar('"');
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
-            printf("\\%c", *c);
-        else if (*c < 0x20)
-            printf("\\u%04x", *c);
+    for (const char *plain = text;; plain = text) {
+        while ((unsigned char)*text >= 0x20 && *text != '"' && *text != '\\') text++;
+        fwrite(plain, 1, (size_t)(text - plain), stdout);
+        if (!*text) break;
+        unsigned char special = (unsigned char)*text++;
+        if (special < 0x20)
+            printf("\\u%04x", (unsigned)special);
         else
-            putchar(*c);
+            printf("\\%c", special);
     }
     putchar('"');
 }

@@ -197,7 +197,7 @@ int command_compare(struct elsewhere *elsewhere, int argc, char **argv) {
         {"lang", 0, OPTION_TEXT, &options.language, "en|fr", "language of the page; default en", 0, 0},
         {"overwrite", 0, OPTION_FLAG, &options.overwrite, NULL,
          "replace the comparison in DIR (it stays until the\nnew one is complete)", 0, 0},
-        {"tier", 0, OPTION_TEXT, &tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
+        OPTION_ROW_TIER(&tier),
         {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object (DIR/comparison.json has all)", 0, 0},
         {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no progress, no table", 0, 0},
         {0}};

@@ -80,7 +80,7 @@ int command_cp(struct elsewhere *elsewhere, int argc, char **argv) {
         {"threads", 0, OPTION_INTEGER, &threads, "N",
          "files at a time; default 8 where one side is remote, else 1", 1, 64},
         {"dry-run", 'n', OPTION_FLAG, &options.dry_run, NULL, "only tell what would be copied", 0, 0},
-        {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no progress, no summary", 0, 0},
+        OPTION_ROW_QUIET(&quiet),
         {0}};
     const struct command command = {
         .name = "cp",

@@ -31,7 +31,7 @@ int command_cpu(struct elsewhere *elsewhere, int argc, char **argv) {
     bool json = false;
     const struct option table[] = {
         {"tier", 0, OPTION_TEXT, &tier, "TIER", "show what another tier would run", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        OPTION_ROW_JSON(&json),
         {0}};
     const struct command command = {
         .name = "cpu",

@@ -54,7 +54,7 @@ int command_diff(struct elsewhere *elsewhere, int argc, char **argv) {
     const char *sides[2] = {NULL, NULL};
     const struct option table[] = {{"tolerance", 0, OPTION_NUMBER, &tolerance, "X",
                                     "largest difference that counts as same; default 0", 0, 1e300},
-                                   {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
+                                   OPTION_ROW_JSON(&json),
                                    {0}};
     const struct command command = {
         .name = "diff",

@@ -154,9 +154,9 @@ static pomona_status fetch(struct elsewhere *elsewhere, char **argument, struct 
 
 /* "--name=s3://..." as two arguments would need room in argv: the equals sign is looked behind instead. */
 static char *remote_part(char *argument) {
-    if (pomona_places_is_remote(argument)) return argument;
     char *equals = argument[0] == '-' ? strchr(argument, '=') : NULL;
-    return equals && pomona_places_is_remote(equals + 1) ? equals + 1 : NULL;
+    char *name = equals ? equals + 1 : argument;
+    return pomona_places_is_remote(name) ? name : NULL;
 }
 
 static pomona_status replace(struct elsewhere *elsewhere, const struct elsewhere_rules *rules, int argc,

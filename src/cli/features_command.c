@@ -178,8 +178,7 @@ int features_option_table(struct features_command *features, struct option *tabl
          "side of the network's input, for fully convolutional\nones; default: its own", 1, 4096},
         {"partitions", 'p', OPTION_INTEGER, &features->partitions, "N",
          "Parquet parts; default 20; when adding, one for each\n1,000 new photos, at most 20", 1, 100000},
-        {"threads", 't', OPTION_INTEGER, &features->threads, "N",
-         "workers; default: the cores of this process", 1, 1024},
+        OPTION_ROW_THREADS(&features->threads),
         {"glob", 0, OPTION_TEXT, &features->options.glob, "PATTERN",
          "file names to take; default '*.jpg', case-sensitive;\n'*.{jpg,JPG,jpeg}' works", 0, 0},
         {"labels", 0, OPTION_TEXT, &features->options.labels, "FILE.csv",
@@ -213,9 +212,9 @@ int features_option_table(struct features_command *features, struct option *tabl
          "replace the results in DST (they stay until\nthe new ones are complete); with --only-new: only\n"
          "an interrupted addition is dropped",
          0, 0},
-        {"tier", 0, OPTION_TEXT, &features->tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
+        OPTION_ROW_TIER(&features->tier),
         {"json", 0, OPTION_FLAG, &features->json, NULL, "print run.json's content instead of text", 0, 0},
-        {"quiet", 'q', OPTION_FLAG, &features->quiet, NULL, "no progress, no summary", 0, 0}};
+        OPTION_ROW_QUIET(&features->quiet)};
     enum { COUNT = sizeof options / sizeof *options };
     _Static_assert((int)COUNT <= (int)FEATURES_OPTIONS_MAX, "the caller's table has room");
     memcpy(table, options, sizeof options);

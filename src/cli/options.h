@@ -22,6 +22,18 @@ struct option {
     double low, high;
 };
 
+/* Rows that many commands have, the same in each; a command whose help says something else writes its own. */
+#define OPTION_ROW_TIER(target)                                                                              \
+    { "tier", 0, OPTION_TEXT, target, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0 }
+#define OPTION_ROW_THREADS(target)                                                                           \
+    { "threads", 't', OPTION_INTEGER, target, "N", "default: the cores this process may use", 1, 1024 }
+#define OPTION_ROW_REPORT_LANGUAGE(target)                                                                   \
+    { "lang", 0, OPTION_TEXT, target, "en|fr", "language of the report; default en", 0, 0 }
+#define OPTION_ROW_JSON(target)                                                                              \
+    { "json", 0, OPTION_FLAG, target, NULL, "print one JSON object", 0, 0 }
+#define OPTION_ROW_QUIET(target)                                                                             \
+    { "quiet", 'q', OPTION_FLAG, target, NULL, "no progress, no summary", 0, 0 }
+
 struct command {
     const char *name;    /* "features", "model info" */
     const char *usage;   /* "SRC --out DST [options]" */

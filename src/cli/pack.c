@@ -39,12 +39,15 @@ int command_pack(struct elsewhere *elsewhere, int argc, char **argv) {
         {"glob", 0, OPTION_TEXT, &options.glob, "PATTERN", "file names to take; default '*.jpg'", 0, 0},
         {"skip-unreadable", 0, OPTION_FLAG, &options.skip_unreadable, NULL,
          "leave out photos that can't be read, instead of\nstopping at the first", 0, 0},
+        {"max-errors", 0, OPTION_INTEGER, &options.max_errors, "N",
+         "exit code 3 when more photos are left out; default 0;\n-1: any number may", -1, 1e15},
         {"check", 0, OPTION_FLAG, &check, NULL,
-         "SRC is a packed folder: compare every photo with\nits SHA-256", 0, 0},
+         "SRC is a packed folder: compare photos and shards with\ntheir SHA-256, tar headers with the index",
+         0, 0},
         {"overwrite", 0, OPTION_FLAG, &options.overwrite, NULL,
          "replace what is packed in DST (it stays until the\nnew one is complete)", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
-        {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no progress, no summary", 0, 0},
+        OPTION_ROW_JSON(&json),
+        OPTION_ROW_QUIET(&quiet),
         {0}};
     const struct command command = {
         .name = "pack",
@@ -81,10 +84,10 @@ int command_pack(struct elsewhere *elsewhere, int argc, char **argv) {
     pomona_status status = check ? pomona_pack_check(source, &options, &result, &error)
                                  : pomona_pack_run(&options, &result, &error);
     features_end_progress(&line);
-    if (status != POMONA_OK) return report_error(status, &error);
+    if (status != POMONA_OK && status != POMONA_E_ERROR_ROWS) return report_error(status, &error);
     if (json)
         print_json(&result);
     else if (!quiet)
         print_text(&result, check);
-    return 0;
+    return status == POMONA_OK ? 0 : report_error(status, &error);
 }

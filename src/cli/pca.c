@@ -89,12 +89,12 @@ int command_pca(struct elsewhere *elsewhere, int argc, char **argv) {
          0, 0},
         {"vector", 0, OPTION_TEXT, &job.vector, "array|spark",
          "column pca as array<double> (default) or as\nSpark ML's VectorUDT", 0, 0},
-        {"lang", 0, OPTION_TEXT, &job.language, "en|fr", "language of the report; default en", 0, 0},
+        OPTION_ROW_REPORT_LANGUAGE(&job.language),
         {"compression", 0, OPTION_TEXT, &job.compression, "CODEC", "snappy (default), zstd or none", 0, 0},
         {"overwrite", 0, OPTION_FLAG, &job.overwrite, NULL,
          "replace the results in DST (they stay until\nthe new ones are complete)", 0, 0},
-        {"tier", 0, OPTION_TEXT, &tier, "TIER", "auto, scalar, avx2, avx512, neon, neondot", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        OPTION_ROW_TIER(&tier),
+        OPTION_ROW_JSON(&json),
         {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "no summary", 0, 0},
         {0}};
     const struct command command = {

@@ -66,7 +66,7 @@ int command_recover(struct elsewhere *elsewhere, int argc, char **argv) {
     const struct option table[] = {
         {"dry-run", 'n', OPTION_FLAG, &dry_run, NULL, "only tell what would be done", 0, 0},
         {"drop", 0, OPTION_FLAG, &drop, NULL, "also remove a job whose photos are all done", 0, 0},
-        {"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0},
+        OPTION_ROW_JSON(&json),
         {0}};
     const struct command command = {
         .name = "recover",

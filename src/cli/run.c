@@ -84,7 +84,7 @@ int command_run(struct elsewhere *elsewhere, int argc, char **argv) {
          "only centre, do not divide by the standard deviation", 0, 0},
         {"vector", 0, OPTION_TEXT, &job.vector, "array|spark",
          "column pca as array<double> (default) or VectorUDT", 0, 0},
-        {"lang", 0, OPTION_TEXT, &job.language, "en|fr", "language of the report; default en", 0, 0}};
+        OPTION_ROW_REPORT_LANGUAGE(&job.language)};
     for (int i = 0; i < PCA_OPTIONS; i++) table[count + i] = pca_options[i];
     const struct command command = {
         .name = "run",

@@ -27,7 +27,7 @@ int command_sample(struct elsewhere *elsewhere, int argc, char **argv) {
         {"seed", 0, OPTION_INTEGER, &seed, "S", "another seed, another corpus; default 0", 0, 9e15},
         {"gps", 0, OPTION_NUMBER, &options.gps_share, "SHARE",
          "this share of the photos (0..1) carries EXIF with a\nGPS position, of nobody; default 0", 0, 1},
-        {"threads", 't', OPTION_INTEGER, &threads, "N", "default: the cores of this process", 1, 1024},
+        OPTION_ROW_THREADS(&threads),
         {"overwrite", 0, OPTION_FLAG, &options.overwrite, NULL, "draw over an earlier sample in DIR", 0, 0},
         {"quiet", 'q', OPTION_FLAG, &quiet, NULL, "print nothing", 0, 0},
         {0}};

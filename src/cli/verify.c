@@ -49,7 +49,7 @@ static void print_summary(const char *dst, const struct pomona_verify_result *re
 int command_verify(struct elsewhere *elsewhere, int argc, char **argv) {
     bool json = false;
     const char *dst = NULL;
-    const struct option table[] = {{"json", 0, OPTION_FLAG, &json, NULL, "print one JSON object", 0, 0}, {0}};
+    const struct option table[] = {OPTION_ROW_JSON(&json), {0}};
     const struct command command = {
         .name = "verify",
         .usage = "DST [options]",

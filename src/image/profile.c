@@ -197,11 +197,6 @@ pomona_status pomona_profile_parse(const char *text, struct pomona_profile *prof
 
 void pomona_profile_hash(const struct pomona_profile *profile, char hex[POMONA_HASH_TEXT_SIZE]) {
     char text[POMONA_PROFILE_TEXT_MAX];
-    uint8_t digest[SHA256_SIZE];
-    struct sha256 hash;
     pomona_profile_format(profile, text);
-    sha256_start(&hash);
-    sha256_add(&hash, text, strlen(text));
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
+    sha256_hex_of(text, strlen(text), hex);
 }

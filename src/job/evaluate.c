@@ -127,6 +127,7 @@ pomona_status pomona_evaluate_run(const struct pomona_context *context,
                            .error = error ? error : &cause,
                            .threads = options->threads > 0 ? options->threads : pomona_cpu_threads(),
                            .texts = ARENA_INIT(SIZE_MAX),
+                           .pictures = PICTURES_INIT(options->places),
                            .photo = BUFFER_INIT(PHOTO_BYTES_MAX)};
     pomona_status status = run(&e, &lock);
     if (lock >= 0) path_remove(e.staging, NULL); /* ours, and nothing in it is wanted any more */
@@ -142,6 +143,7 @@ pomona_status pomona_evaluate_run(const struct pomona_context *context,
     answers_free(&e.answers);
     arena_free(&e.texts);
     buffer_free(&e.photo);
+    pictures_free(&e.pictures);
     pomona_classifier_free(&e.classifier);
     return status;
 }

@@ -1,7 +1,6 @@
 #include "base/memory.h"
 #include "job/evaluation.h"
 #include "job/label_counts.h"
-#include "job/photos.h"
 #include "pomona/report_evaluation.h"
 #include "pomona/version.h"
 
@@ -35,7 +34,7 @@ static pomona_status read_photo(void *user, size_t id, const void **bytes, size_
                                 struct pomona_error *error) {
     struct evaluation *e = user;
     const char *path = id < e->count ? e->photos[id].path : e->photos[id - e->count].nearest;
-    TRY(photo_read_uri(e->options->places, path, &e->photo, error));
+    TRY(pictures_read(&e->pictures, path, &e->photo, error));
     *bytes = e->photo.data;
     *size = e->photo.size;
     return POMONA_OK;

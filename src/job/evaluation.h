@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
+#include "job/pictures.h"
 #include "pomona/classifier.h"
 #include "pomona/evaluate.h"
 #include "pomona/report.h"
@@ -51,6 +52,7 @@ struct evaluation {
     size_t shared_group_count;
     char *staging;       /* DIR/_temporary_evaluate */
     struct buffer photo; /* bytes of the picture that the page asked for last */
+    struct pictures pictures;
 };
 
 enum { EVALUATION_FAILURES_KEPT = 200 };

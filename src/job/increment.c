@@ -4,6 +4,8 @@
 #include "job/photo_uri.h"
 #include "job/task.h"
 #include "store/folder.h"
+#include "store/pack_finder.h"
+#include "store/place.h"
 #include "table/feature_parts.h"
 
 #include <stdlib.h>
@@ -121,22 +123,34 @@ static int compare_uri(const void *a, const void *b) {
     return strcmp(((const struct listed_photo *)a)->uri, ((const struct listed_photo *)b)->uri);
 }
 
+static pomona_status add_failed(struct job *job, const char *row, struct pack_finder *finder,
+                                struct pomona_error *error) {
+    struct listing *listing = &job->photos;
+    struct listed_photo photo;
+    TRY(photo_from_text(&listing->arena, job->options->source, row, &photo, error));
+    /* The row is found again by this name, whatever text would be made of the path today. */
+    photo.uri = arena_copy_text(&listing->arena, row, strlen(row));
+    if (!photo.uri) return fail_memory(error, "listing");
+    bool packed = false;
+    if (place_is_remote(photo.path) || !photo_look_up(&photo))
+        TRY(pack_finder_find(finder, photo.path, NULL, listing, &packed, error));
+    if (!packed) return listing_append(listing, &photo, error);
+    listing->photos[listing->count - 1].uri = photo.uri;
+    return POMONA_OK;
+}
+
 pomona_status increment_list_failed(struct job *job, struct pomona_error *error) {
     struct listing *listing = &job->photos;
     const struct failed_photos *failed = &job->increment.failed;
-    for (size_t i = 0; i < failed->count; i++) {
-        struct listed_photo photo;
-        TRY(photo_from_text(&listing->arena, job->options->source, failed->rows[i].path, &photo, error));
-        /* The row is found again by this name, whatever text would be made of the path today. */
-        photo.uri = arena_copy_text(&listing->arena, failed->rows[i].path, strlen(failed->rows[i].path));
-        if (!photo.uri) return fail_memory(error, "listing");
-        bool packed = false;
-        if (!photo_look_up(&photo)) TRY(listing_find_packed(listing, photo.path, &packed, error));
-        if (packed)
-            listing->photos[listing->count - 1].uri = photo.uri;
-        else
-            TRY(listing_append(listing, &photo, error));
-    }
+    const struct pack_finder_options options = {
+        .places = job->options->places, .should_stop = job->options->should_stop, .user = job->options->user};
+    struct pack_finder *finder;
+    TRY(pack_finder_new(&options, &finder, error));
+    pomona_status status = POMONA_OK;
+    for (size_t i = 0; i < failed->count && status == POMONA_OK; i++)
+        status = add_failed(job, failed->rows[i].path, finder, error);
+    pack_finder_free(&finder);
+    TRY(status);
     if (listing->count > 1) qsort(listing->photos, listing->count, sizeof *listing->photos, compare_uri);
     return POMONA_OK;
 }

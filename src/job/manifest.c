@@ -5,6 +5,8 @@
 #include "base/time_text.h"
 #include "job/manifest_rows.h"
 #include "job/photo_uri.h"
+#include "store/pack_finder.h"
+#include "store/place.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -194,14 +196,21 @@ pomona_status manifest_add(struct manifest *manifest, const struct manifest_row 
         return POMONA_OK;
     }
     TRY(take_facts(manifest, row, &photo, error));
-    if (label && *label) photo.label = arena_copy_text(&listing->arena, label, strlen(label));
+    bool labelled = label && *label;
+    if (labelled) photo.label = arena_copy_text(&listing->arena, label, strlen(label));
     if (!photo.label) return fail_memory(error, "manifest");
     if (listing->count == PHOTOS_MAX)
         return fail(error, POMONA_E_LIMIT, manifest->name, "line %zu: more than %d photos", row->line,
                     PHOTOS_MAX);
     /* The size names the job: one on this machine is asked for it, so that a list and a listing are the same job. */
-    photo_look_up(&photo);
-    return listing_append(listing, &photo, error);
+    bool here = photo_look_up(&photo), packed = false;
+    if (!here || place_is_remote(photo.uri))
+        TRY(pack_finder_find(manifest->finder, photo.path, NULL, listing, &packed, error));
+    if (!packed) return listing_append(listing, &photo, error);
+    struct listed_photo *last = &listing->photos[listing->count - 1]; /* with the index's size and time */
+    last->uri = photo.uri;
+    if (labelled) last->label = photo.label;
+    return POMONA_OK;
 }
 
 /* Of two rows for one photo the one that knows more comes first. */
@@ -260,6 +269,12 @@ static pomona_status read_manifest(struct manifest *manifest, struct pomona_erro
     if (!manifest->source_uri)
         return fail(error, POMONA_E_INPUT, manifest->request->source,
                     "is neither a folder nor a prefix of S3");
+    /* A list of a whole bucket must not cost a request for each of its folders. */
+    const struct pack_finder_options options = {.places = manifest->request->places,
+                                                .within = manifest->source_uri,
+                                                .should_stop = manifest->request->should_stop,
+                                                .user = manifest->request->user};
+    TRY(pack_finder_new(&options, &manifest->finder, error));
     TRY(sniff(file, manifest->name, &kind, error));
     if (kind == KIND_JSON) return manifest_read_inventory(manifest, file, error);
     return kind == KIND_PARQUET ? manifest_read_parquet(manifest, file, error)
@@ -280,5 +295,6 @@ pomona_status manifest_list(const struct manifest_request *request, struct listi
     }
     counts->rows = manifest.rows;
     buffer_free(&manifest.scratch);
+    pack_finder_free(&manifest.finder);
     return status;
 }

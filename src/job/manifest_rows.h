@@ -22,11 +22,12 @@ struct manifest {
     struct listing *listing;
     const char *source_uri; /* in the listing's arena */
     int64_t rows;
-    const char *name;      /* of the file being read, for messages */
-    bool inventory;        /* names are keys of `bucket` */
-    bool encoded;          /* keys are URL-encoded */
-    const char *bucket;    /* of rows that do not say */
-    struct buffer scratch; /* a decoded key, a joined URI */
+    const char *name;           /* of the file being read, for messages */
+    bool inventory;             /* names are keys of `bucket` */
+    bool encoded;               /* keys are URL-encoded */
+    const char *bucket;         /* of rows that do not say */
+    struct buffer scratch;      /* a decoded key, a joined URI */
+    struct pack_finder *finder; /* of names that are packed */
 };
 
 /* One row; texts are NULL where there is none. */

@@ -202,7 +202,6 @@ static const char *member_name(const struct packing *p, const struct listed_phot
 static pomona_status add_photo(struct packing *p, const struct listed_photo *photo,
                                const struct buffer *bytes, struct packed *packed) {
     static const uint8_t zeroes[TAR_BLOCK];
-    struct sha256 hash;
     buffer_clear(&p->header);
     TRY(tar_append_header(&p->header, member_name(p, photo), bytes->size, photo->modified, p->error));
     size_t padding = tar_padding(bytes->size);
@@ -212,9 +211,7 @@ static pomona_status add_photo(struct packing *p, const struct listed_photo *pho
     struct sink sink = file_sink_as_sink(&p->file);
     TRY(sink_write(&sink, p->header.data, p->header.size, p->error));
     *packed = (struct packed){.offset = p->file.size, .size = bytes->size, .shard = p->shard_count};
-    sha256_start(&hash);
-    sha256_add(&hash, bytes->data, bytes->size);
-    sha256_finish(&hash, packed->digest);
+    sha256_of(bytes->data, bytes->size, packed->digest);
     p->result->photos++;
     p->result->bytes += (int64_t)bytes->size;
     TRY(sink_write(&sink, bytes->data, bytes->size, p->error));
@@ -479,7 +476,11 @@ static pomona_status pack(struct packing *p) {
     TRY(write_index(p));
     p->result->shards = (int)p->shard_count;
     TRY(write_success(p));
-    return commit(p);
+    TRY(commit(p));
+    if (options->max_errors >= 0 && p->result->failed > options->max_errors)
+        return fail(p->error, POMONA_E_ERROR_ROWS, options->out, "done, but %lld of %zu photos are left out",
+                    (long long)p->result->failed, p->photos.count);
+    return POMONA_OK;
 }
 
 pomona_status pomona_pack_run(const struct pomona_pack_options *options, struct pomona_pack_result *result,

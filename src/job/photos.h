@@ -2,7 +2,6 @@
 #ifndef JOB_PHOTOS_H
 #define JOB_PHOTOS_H
 
-#include "base/buffer.h"
 #include "store/listing.h"
 
 struct pomona_places;
@@ -13,10 +12,5 @@ struct pomona_places;
 pomona_status photos_list(struct pomona_places *places, const char *source, const char *glob,
                           const char *labels_file, int64_t limit, bool (*should_stop)(void *), void *user,
                           struct listing *listing, int64_t *unlabelled, struct pomona_error *error);
-
-/* The bytes of a photo by its URI, for a picture in a report: `bytes` is cleared first. POMONA_E_INPUT for what is not on this
- * machine when `places` is NULL; errors of photo_read. */
-pomona_status photo_read_uri(struct pomona_places *places, const char *uri, struct buffer *bytes,
-                             struct pomona_error *error);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "job/publication_files.h"
 #include "job/publication_lock.h"
+#include "job/publication_put.h"
 #include "job/scratch.h"
 #include "store/folder.h"
 
@@ -12,11 +13,10 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { SMALL_BYTES = 1 << 20, TOKEN_BYTES = 16, RECEIPT_MAX = 4 << 20 };
+enum { RECEIPT_MAX = 4 << 20 };
 
 /* A finished file that waits to be staged; the queue is a list. `descriptor` holds the file whatever its name becomes. */
 struct waiting {
@@ -163,20 +163,12 @@ static pomona_status name_paths(struct pomona_publication *p, const char *uri, s
 
 /* The token of this scratch folder, made once. */
 static pomona_status read_token(struct pomona_publication *p, struct pomona_error *error) {
-    char *path = path_join(p->folder, "token");
-    struct buffer text = BUFFER_INIT(LOCK_TOKEN_SIZE);
-    uint8_t random[TOKEN_BYTES];
-    pomona_status status = path ? POMONA_OK : fail_memory(error, "path");
-    if (status == POMONA_OK && path_exists(path) && file_read(path, &text, NULL) == POMONA_OK &&
-        text.size == LOCK_TOKEN_SIZE - 1) {
-        memcpy(p->lock.token, text.data, text.size);
-    } else if (status == POMONA_OK) {
-        if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-            status = fail(error, POMONA_E_IO, NULL, "no random numbers");
-        for (int i = 0; i < TOKEN_BYTES; i++) snprintf(p->lock.token + 2 * i, 3, "%02x", random[i]);
-        if (status == POMONA_OK) status = file_write(path, p->lock.token, LOCK_TOKEN_SIZE - 1, error);
-    }
-    buffer_free(&text);
+    TRY(publication_lock_read_token(p->folder, p->lock.token, error));
+    if (p->lock.token[0]) return POMONA_OK;
+    TRY(publication_lock_make_token(p->lock.token, error));
+    char *path = publication_lock_token_path(p->folder);
+    pomona_status status =
+        path ? file_write(path, p->lock.token, LOCK_TOKEN_SIZE - 1, error) : fail_memory(error, "path");
     memory_free(path);
     return status;
 }
@@ -345,39 +337,19 @@ static pomona_status gather(struct pomona_publication *p, struct published_files
     return status;
 }
 
-static char *local_path(const struct pomona_publication *p, const char *name) {
-    return p->single ? memory_copy_string(p->path) : path_join(p->path, name);
-}
-
-static pomona_status stage_rest(struct pomona_publication *p, const struct published_files *fresh,
-                                struct pomona_error *error) {
+static pomona_status stage_rest(struct pomona_publication *p, const struct publication_put *put,
+                                const struct published_files *fresh, struct pomona_error *error) {
     for (size_t i = 0; i < fresh->count; i++) {
         const struct published_file *file = &fresh->files[i],
                                     *staged = published_files_find(&p->staged, file->name);
-        if (file->size <= SMALL_BYTES || (staged && published_file_same(staged, file))) continue;
-        char *path = local_path(p, file->name);
+        if (file->size <= PUBLICATION_SMALL_BYTES || (staged && published_file_same(staged, file))) continue;
+        char *path = publication_local_path(put, file->name);
         pomona_status status =
             path ? stage_file(p, p->place, path, file->name, error) : fail_memory(error, "path");
         memory_free(path);
         TRY(status);
     }
     return POMONA_OK;
-}
-
-/* Puts one file in its place: a staged one by its receipt, a small one whole. */
-static pomona_status publish(struct pomona_publication *p, const struct published_file *file,
-                             struct pomona_error *error) {
-    const struct published_file *staged = published_files_find(&p->staged, file->name);
-    if (staged && published_file_same(staged, file))
-        return place_commit(p->place, file->name, staged->text, error);
-    struct buffer bytes = BUFFER_INIT(2 * SMALL_BYTES);
-    char *path = local_path(p, file->name);
-    pomona_status status = path ? file_read(path, &bytes, error) : fail_memory(error, "path");
-    if (status == POMONA_OK)
-        status = place_write(p->place, file->name, bytes.data, bytes.size, PLACE_ANY, NULL, NULL, error);
-    buffer_free(&bytes);
-    memory_free(path);
-    return status;
 }
 
 /* The first level of a name: "Results/" of "Results/part-0", the name itself of a file. */
@@ -423,8 +395,11 @@ static pomona_status delete_superfluous(struct pomona_publication *p, const stru
                                         int64_t *deleted, struct pomona_error *error) {
     struct superfluous s = {p, fresh, PUBLISHED_FILES_INIT};
     pomona_status status = place_list(p->place, "", false, find_superfluous, &s, error);
-    for (size_t i = 0; i < s.names.count && status == POMONA_OK; i++)
-        status = place_delete(p->place, &s.names.files[i].name, 1, error);
+    const char **names = memory_new(s.names.count, sizeof *names);
+    if (status == POMONA_OK && !names) status = fail_memory(error, "publication");
+    for (size_t i = 0; names && i < s.names.count; i++) names[i] = s.names.files[i].name;
+    if (status == POMONA_OK) status = place_delete(p->place, names, s.names.count, error);
+    memory_free((void *)names);
     *deleted += (int64_t)s.names.count;
     published_files_free(&s.names);
     return status;
@@ -467,23 +442,46 @@ static pomona_status hide_old(struct pomona_publication *p, const struct publish
     return POMONA_OK;
 }
 
+/* Everything but `_SUCCESS`, side by side. */
+static pomona_status put_parts(const struct publication_put *put, const struct published_files *fresh,
+                               struct pomona_error *error) {
+    size_t count = 0;
+    const struct published_file **files = memory_new(fresh->count, sizeof *files);
+    if (!files) return fail_memory(error, "publication");
+    for (size_t i = 0; i < fresh->count; i++)
+        if (!is_success(fresh->files[i].name)) files[count++] = &fresh->files[i];
+    pomona_status status = publication_put(put, files, count, error);
+    memory_free((void *)files);
+    return status;
+}
+
+static pomona_status put_success(const struct publication_put *put, const struct published_files *fresh,
+                                 struct pomona_error *error) {
+    for (size_t i = 0; i < fresh->count; i++) {
+        const struct published_file *file = &fresh->files[i];
+        if (is_success(file->name)) TRY(publication_put(put, &file, 1, error));
+    }
+    return POMONA_OK;
+}
+
 static pomona_status publish_all(struct pomona_publication *p, const struct published_files *fresh,
                                  struct pomona_publication_result *result, struct pomona_error *error) {
-    TRY(stage_rest(p, fresh, error));
+    const struct publication_put put = {.places = p->places,
+                                        .place = p->place,
+                                        .uri = p->uri,
+                                        .path = p->path,
+                                        .single = p->single,
+                                        .staged = &p->staged};
+    TRY(stage_rest(p, &put, fresh, error));
     if (!p->single) {
         TRY(publication_lock_renew(p->place, &p->lock, error)); /* still ours? */
         TRY(hide_old(p, fresh, error));
     }
-    for (int last = 0; last < 2; last++) {
-        for (size_t i = 0; i < fresh->count; i++) {
-            const struct published_file *file = &fresh->files[i];
-            if (is_success(file->name) != (last == 1)) continue;
-            TRY(publish(p, file, error));
-            result->files++;
-            result->bytes += (int64_t)file->size;
-        }
-        if (last == 0 && !p->single) TRY(delete_superfluous(p, fresh, &result->deleted, error));
-    }
+    TRY(put_parts(&put, fresh, error));
+    if (!p->single) TRY(delete_superfluous(p, fresh, &result->deleted, error));
+    TRY(put_success(&put, fresh, error));
+    result->files = (int64_t)fresh->count;
+    for (size_t i = 0; i < fresh->count; i++) result->bytes += (int64_t)fresh->files[i].size;
     if (!p->single && result->files > 0) drop_orphans(p, fresh);
     return POMONA_OK;
 }

@@ -1,5 +1,11 @@
 #include "job/publication_lock.h"
 
+#include "base/io.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "store/folder.h"
+
+#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +15,29 @@
 static const char lock_name[] = "_temporary/lock";
 
 enum { LOCK_MAX = 4096 };
+
+char *publication_lock_token_path(const char *scratch) { return path_join(scratch, "token"); }
+
+pomona_status publication_lock_read_token(const char *scratch, char token[LOCK_TOKEN_SIZE],
+                                          struct pomona_error *error) {
+    struct buffer text = BUFFER_INIT(LOCK_TOKEN_SIZE);
+    char *path = publication_lock_token_path(scratch);
+    memset(token, 0, LOCK_TOKEN_SIZE);
+    if (!path) return fail_memory(error, "path");
+    bool known =
+        path_exists(path) && file_read(path, &text, NULL) == POMONA_OK && text.size == LOCK_TOKEN_SIZE - 1;
+    if (known) memcpy(token, text.data, text.size);
+    buffer_free(&text);
+    memory_free(path);
+    return POMONA_OK;
+}
+
+pomona_status publication_lock_make_token(char token[LOCK_TOKEN_SIZE], struct pomona_error *error) {
+    uint8_t random[(LOCK_TOKEN_SIZE - 1) / 2];
+    if (getentropy(random, sizeof random) != 0) return fail_errno(error, errno, 0, NULL, "no random numbers");
+    text_hex(random, sizeof random, token);
+    return POMONA_OK;
+}
 
 /* By hand: jansson and base/json.h give the same names to different things. */
 static pomona_status write_text(const struct publication_lock *lock, struct buffer *out,

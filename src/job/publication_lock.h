@@ -32,6 +32,14 @@ bool publication_lock_is_dead(const struct publication_lock_holder *holder, cons
 pomona_status publication_lock_refuse(const struct publication_lock_holder *holder,
                                       struct pomona_error *error);
 
+/* The token that a scratch folder keeps; "": it has none yet. */
+pomona_status publication_lock_read_token(const char *scratch, char token[LOCK_TOKEN_SIZE],
+                                          struct pomona_error *error);
+/* A new one, from random bytes. POMONA_E_IO: the system has none. */
+pomona_status publication_lock_make_token(char token[LOCK_TOKEN_SIZE], struct pomona_error *error);
+/* Where a scratch folder keeps it; freed with memory_free, NULL without memory. */
+char *publication_lock_token_path(const char *scratch);
+
 /* `token` is kept by the caller between runs. POMONA_E_EXISTS names who holds it and since when. */
 pomona_status publication_lock_take(struct place *place, struct publication_lock *lock,
                                     struct pomona_error *error);

@@ -171,15 +171,6 @@ static pomona_status choose(struct quantiser *t) {
 
 /* ---- the file ---- */
 
-static void hash_bytes(const struct buffer *bytes, char hex[SHA256_HEX_SIZE]) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, bytes->data, bytes->size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-}
-
 /* The layer's own name where it is an output of the source. */
 static const char *output_name(const struct quantiser *t) {
     const struct onnx_graph *graph = &t->source.graph;
@@ -243,7 +234,7 @@ static pomona_status write_file(struct quantiser *t) {
     const struct buffer *file = t->classifier ? &whole : &t->backbone;
     if (status == POMONA_OK) status = file_write(t->options->out, file->data, file->size, t->error);
     if (status == POMONA_OK) {
-        hash_bytes(file, t->result->hash);
+        sha256_hex_of(file->data, file->size, t->result->hash);
         t->result->bytes = file->size;
     }
     buffer_free(&whole);

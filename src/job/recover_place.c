@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
 
 enum { SUCCESS_MAX = 512 << 20 };
@@ -50,18 +49,6 @@ static void keep(struct recovering *r, const char *name, const char *reason) {
 
 /* ---- locks */
 
-static pomona_status read_token(struct recovering *r) {
-    struct buffer text = BUFFER_INIT(LOCK_TOKEN_SIZE);
-    char *path = path_join(r->scratch, "token");
-    if (!path) return fail_memory(r->error, "path");
-    bool known =
-        path_exists(path) && file_read(path, &text, NULL) == POMONA_OK && text.size == LOCK_TOKEN_SIZE - 1;
-    if (known) memcpy(r->lock.token, text.data, text.size);
-    buffer_free(&text);
-    memory_free(path);
-    return POMONA_OK;
-}
-
 /* A job of this machine holds the scratch folder while it lives. */
 static pomona_status lock_scratch(struct recovering *r) {
     if (!path_exists(r->scratch)) return POMONA_OK;
@@ -69,16 +56,7 @@ static pomona_status lock_scratch(struct recovering *r) {
     pomona_status status =
         path ? folder_lock(path, &r->scratch_lock, r->error) : fail_memory(r->error, "path");
     memory_free(path);
-    return status == POMONA_OK ? read_token(r) : status;
-}
-
-/* A token of no scratch folder, for a machine that has none of this DST. */
-static pomona_status make_token(struct recovering *r) {
-    uint8_t random[(LOCK_TOKEN_SIZE - 1) / 2];
-    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
-        return fail(r->error, POMONA_E_IO, NULL, "no random numbers");
-    for (size_t i = 0; i < sizeof random; i++) snprintf(r->lock.token + 2 * i, 3, "%02x", random[i]);
-    return POMONA_OK;
+    return status == POMONA_OK ? publication_lock_read_token(r->scratch, r->lock.token, r->error) : status;
 }
 
 /* Nothing at all is touched while a job is at work; after this, none can begin. */
@@ -97,7 +75,8 @@ static pomona_status take_lock(struct recovering *r) {
         return status;
     }
     if (r->options->dry_run) return POMONA_OK;
-    if (!r->lock.token[0]) TRY(make_token(r));
+    /* A token of no scratch folder, for a machine that has none of this DST. */
+    if (!r->lock.token[0]) TRY(publication_lock_make_token(r->lock.token, r->error));
     r->renewed = time(NULL);
     return publication_lock_take(r->place, &r->lock, r->error);
 }

@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "job/error_rows.h"
 #include "job/label_counts.h"
-#include "job/photos.h"
+#include "job/pictures.h"
 #include "pomona/report.h"
 #include "pomona/version.h"
 
@@ -32,6 +32,7 @@ struct gathering {
     struct label_counts labels;
     struct error_rows failures;
     struct buffer photo; /* the bytes of the photo that was asked for last */
+    struct pictures pictures;
 };
 
 /* A photo's bytes; one that can't be read has no picture in the report. */
@@ -39,7 +40,7 @@ static pomona_status read_photo(void *user, size_t row, const void **bytes, size
                                 struct pomona_error *error) {
     struct gathering *gathering = user;
     const char *path = gathering->photos[row].path;
-    TRY(photo_read_uri(gathering->job->places, path, &gathering->photo, error));
+    TRY(pictures_read(&gathering->pictures, path, &gathering->photo, error));
     *bytes = gathering->photo.data;
     *size = gathering->photo.size;
     return POMONA_OK;
@@ -173,6 +174,7 @@ pomona_status report_job_run(const struct report_job *job, struct pomona_error *
     struct gathering gathering = {.job = job,
                                   .texts = ARENA_INIT(SIZE_MAX),
                                   .labels = LABEL_COUNTS_INIT,
+                                  .pictures = PICTURES_INIT(job->places),
                                   .failures = ERROR_ROWS_INIT,
                                   .photo = BUFFER_INIT(PHOTO_BYTES_MAX)};
     pomona_pca_get_info(job->pca, &gathering.info);
@@ -184,5 +186,6 @@ pomona_status report_job_run(const struct report_job *job, struct pomona_error *
     label_counts_free(&gathering.labels);
     error_rows_free(&gathering.failures);
     buffer_free(&gathering.photo);
+    pictures_free(&gathering.pictures);
     return status;
 }

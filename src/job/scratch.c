@@ -160,9 +160,11 @@ pomona_status pomona_fetch(struct pomona_places *places, const char *uri, char *
         place_free(&place);
     } else if (status == POMONA_OK) {
         status = scratch_fetch_all(places, uri, *path, error);
-        struct pomona_error why;
+        bool packed = true;
         if (status == POMONA_OK && rmdir(*path) == 0)
-            status = fail(error ? error : &why, POMONA_E_INPUT, uri, "there is no such thing");
+            status = scratch_fetch_packed(places, uri, *path, &packed, error);
+        if (status == POMONA_OK && !packed)
+            status = fail(error, POMONA_E_INPUT, uri, "there is no such thing");
     }
     if (status != POMONA_OK) {
         path_remove(folder, NULL);

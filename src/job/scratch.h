@@ -22,6 +22,10 @@ bool scratch_is_tame(const char *name);
 pomona_status scratch_fetch_all(struct pomona_places *places, const char *uri, const char *folder,
                                 struct pomona_error *error);
 
+/* The same of a photo or a folder that only the index of a packed prefix above knows; a photo becomes the file `path`. *found: whether there is one. */
+pomona_status scratch_fetch_packed(struct pomona_places *places, const char *uri, const char *path,
+                                   bool *found, struct pomona_error *error);
+
 /* Makes the folders above a file. */
 pomona_status scratch_make_parents(const char *path, struct pomona_error *error);
 

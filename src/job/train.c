@@ -78,12 +78,7 @@ static pomona_status write_file(struct trainer *t, const struct classifier_parts
     struct buffer file = BUFFER_INIT(FILE_BYTES_MAX);
     pomona_status status = format_file(t, parts, &file);
     if (status == POMONA_OK) {
-        struct sha256 hash;
-        uint8_t digest[SHA256_SIZE];
-        sha256_start(&hash);
-        sha256_add(&hash, file.data, file.size);
-        sha256_finish(&hash, digest);
-        sha256_hex(digest, t->result->hash);
+        sha256_hex_of(file.data, file.size, t->result->hash);
         t->result->bytes = file.size;
         status = file_write(t->options->out, file.data, file.size, t->error);
     }

@@ -180,22 +180,13 @@ static pomona_status lower_sized(struct opening *opening) {
     return opening->model->layer ? POMONA_OK : fail_memory(opening->error, "model");
 }
 
-static void hash_file(const void *data, size_t size, char hex[SHA256_HEX_SIZE]) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, data, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-}
-
 /* The hash of the file, or of the backbone in a classifier's file: what makes the features is the same, with or without
  * a head. The backbone is cut out and hashed, not believed. */
 static pomona_status hash_model(struct opening *opening, const void *data, size_t size) {
     struct pomona_model_info *info = &opening->model->info;
     const char *text = onnx_graph_property(&opening->graph, ONNX_ORIGINAL_KEY);
     struct onnx_original original;
-    hash_file(data, size, info->hash);
+    sha256_hex_of(data, size, info->hash);
     if (!text) return POMONA_OK;
     if (!onnx_original_parse(text, &original))
         return FAIL(opening, POMONA_E_CORRUPT, "metadata %s makes no sense", ONNX_ORIGINAL_KEY);

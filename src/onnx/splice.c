@@ -29,15 +29,6 @@ static pomona_status find_graph(const char *name, const uint8_t *data, size_t si
     return fail(error, POMONA_E_CORRUPT, name, "damaged ONNX model: its graph can't be found");
 }
 
-static void hash_of(const uint8_t *data, size_t size, char hex[SHA256_HEX_SIZE]) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, data, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-}
-
 /* Bytes of the shortest varint. */
 static size_t varint_size(size_t value) {
     size_t count = 1;
@@ -53,7 +44,7 @@ pomona_status onnx_original_of(const char *name, const uint8_t *data, size_t siz
         return fail(
             error, POMONA_E_UNSUPPORTED, name,
             "its graph's length is written in more bytes than it needs, so nothing can be appended to it");
-    hash_of(data, size, original->hash);
+    sha256_hex_of(data, size, original->hash);
     original->bytes = size;
     original->graph_bytes = place.end - place.content;
     return POMONA_OK;
@@ -107,7 +98,7 @@ pomona_status onnx_cut(const char *name, const uint8_t *data, size_t size,
                 original->bytes - before >= graph && original->bytes - before - graph <= size - place.end;
     if (fits) {
         TRY(assemble(data, &place, graph, NULL, original->bytes - before - graph, out, error));
-        hash_of(out->data + start, out->size - start, hash);
+        sha256_hex_of(out->data + start, out->size - start, hash);
         if (strcmp(hash, original->hash) == 0) return POMONA_OK;
     }
     return fail(error, POMONA_E_CORRUPT, name,

@@ -1,5 +1,7 @@
 #include "store/checksum.h"
 
+#include "base/text.h"
+
 #include <openssl/evp.h>
 #include <string.h>
 
@@ -22,8 +24,9 @@ __attribute__((target("sse4.2"))) static uint32_t crc32c_sse42(uint32_t crc, con
 }
 #endif
 
+static const uint32_t polynomial_reversed = 0x82f63b78;
+
 static uint32_t crc32c_plain(uint32_t crc, const uint8_t *data, size_t size) {
-    const uint32_t polynomial_reversed = 0x82f63b78;
     while (size-- > 0) {
         crc ^= *data++;
         for (int bit = 0; bit < 8; bit++) crc = (crc >> 1) ^ (polynomial_reversed & (0u - (crc & 1)));
@@ -38,16 +41,30 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t size) {
     return ~crc32c_plain(~crc, data, size);
 }
 
+/* Product of polynomials over GF(2), modulo that of the CRC; the highest bit is the coefficient of 1. */
+static uint32_t multiply(uint32_t a, uint32_t b) {
+    uint32_t product = 0;
+    for (; a; a <<= 1) {
+        if (a & UINT32_C(1) << 31) product ^= b;
+        b = (b >> 1) ^ (polynomial_reversed & (0u - (b & 1)));
+    }
+    return product;
+}
+
+uint32_t crc32c_followed(uint32_t crc, uint64_t size) {
+    /* A byte that follows multiplies by x^8; powers by squaring. */
+    for (uint32_t power = UINT32_C(1) << (31 - 8); size; size >>= 1) {
+        if (size & 1) crc = multiply(power, crc);
+        power = multiply(power, power);
+    }
+    return crc;
+}
+
 bool md5_hex(const void *data, size_t size, char out[33]) {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned length = 0;
     if (!EVP_Digest(data, size, digest, &length, EVP_md5(), NULL) || length != 16) return false;
-    for (int i = 0; i < 16; i++) {
-        out[2 * i] = digits[digest[i] >> 4];
-        out[2 * i + 1] = digits[digest[i] & 15];
-    }
-    out[32] = '\0';
+    text_hex(digest, length, out);
     return true;
 }
 

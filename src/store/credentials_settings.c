@@ -56,26 +56,31 @@ pomona_status settings_endpoint(const struct profile_files *files, const char *p
     return POMONA_OK;
 }
 
-pomona_status credentials_region(const struct credentials_options *options, char *out, size_t capacity,
-                                 struct pomona_error *error) {
+static pomona_status settings_s3_endpoint(const struct profile_files *files, const char *profile, char *out,
+                                          size_t capacity, struct pomona_error *error) {
+    return settings_endpoint(files, profile, "s3", out, capacity, error);
+}
+
+typedef pomona_status find_setting(const struct profile_files *files, const char *profile, char *out,
+                                   size_t capacity, struct pomona_error *error);
+
+static pomona_status find_in_files(find_setting *find, const struct credentials_options *options, char *out,
+                                   size_t capacity, struct pomona_error *error) {
     struct profile_files *files;
     bool named;
     out[0] = '\0';
     TRY(profile_files_read(&files, error));
-    pomona_status status =
-        settings_region(files, profile_pick(options->profile, &named), out, capacity, error);
+    pomona_status status = find(files, profile_pick(options->profile, &named), out, capacity, error);
     profile_files_free(&files);
     return status;
 }
 
+pomona_status credentials_region(const struct credentials_options *options, char *out, size_t capacity,
+                                 struct pomona_error *error) {
+    return find_in_files(settings_region, options, out, capacity, error);
+}
+
 pomona_status credentials_endpoint(const struct credentials_options *options, char *out, size_t capacity,
                                    struct pomona_error *error) {
-    struct profile_files *files;
-    bool named;
-    out[0] = '\0';
-    TRY(profile_files_read(&files, error));
-    pomona_status status =
-        settings_endpoint(files, profile_pick(options->profile, &named), "s3", out, capacity, error);
-    profile_files_free(&files);
-    return status;
+    return find_in_files(settings_s3_endpoint, options, out, capacity, error);
 }

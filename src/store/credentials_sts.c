@@ -89,12 +89,7 @@ static pomona_status write_body(const struct sts_role *role, struct sts_call *ca
         TRY(add_token(body, role->token_file, error));
     else
         TRY(add(body, "ExternalId", role->external_id, error));
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, body->data, body->size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, call->payload_hash);
+    sha256_hex_of(body->data, body->size, call->payload_hash);
     return POMONA_OK;
 }
 

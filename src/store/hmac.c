@@ -15,13 +15,10 @@ void hmac_sha256(const void *key, size_t key_size, const void *data, size_t size
                  uint8_t digest[SHA256_SIZE]) {
     uint8_t block[BLOCK_SIZE] = {0}, inner[SHA256_SIZE];
     struct sha256 hash;
-    if (key_size > BLOCK_SIZE) {
-        sha256_start(&hash);
-        sha256_add(&hash, key, key_size);
-        sha256_finish(&hash, block);
-    } else if (key_size > 0) {
+    if (key_size > BLOCK_SIZE)
+        sha256_of(key, key_size, block);
+    else if (key_size > 0)
         memcpy(block, key, key_size);
-    }
     add_padded_key(&hash, block, 0x36);
     sha256_add(&hash, data, size);
     sha256_finish(&hash, inner);

@@ -80,13 +80,12 @@ void http_transfer_free(struct http_transfer *transfer) {
 pomona_status http_new(const struct http_options *options, struct http **http, struct pomona_error *error) {
     struct http *h = *http = memory_new(1, sizeof *h);
     if (!h) return fail_memory(error, "HTTP");
-    h->options = *options;
+    *h = (struct http){.options = *options, .own_quota = HTTP_QUOTA_INIT};
     if (!h->options.connections) h->options.connections = CONNECTIONS_DEFAULT;
     if (!h->options.attempts) h->options.attempts = ATTEMPTS_DEFAULT;
     if (!h->options.patience_milliseconds) h->options.patience_milliseconds = PATIENCE_DEFAULT;
     if (!h->options.stall_seconds) h->options.stall_seconds = STALL_SECONDS;
     if (!h->options.connect_milliseconds) h->options.connect_milliseconds = CONNECT_MILLISECONDS;
-    h->own_quota = HTTP_QUOTA_INIT;
     if (!h->options.quota) h->options.quota = &h->own_quota;
     h->ready_end = &h->ready;
     h->finished_end = &h->finished;
@@ -115,13 +114,16 @@ static void end_attempt(struct http *http, struct http_transfer *transfer) {
 }
 
 void http_cancel(struct http *http, struct http_transfer *transfer) {
+    bool is_pending = true;
     if (transfer->handle)
         end_attempt(http, transfer);
-    else if (take_out(&http->finished, &http->finished_end, transfer))
-        return;
-    else if (!take_out(&http->ready, &http->ready_end, transfer) && !take_out(&http->delayed, NULL, transfer))
-        return;
-    http->pending--;
+    else
+        is_pending =
+            take_out(&http->ready, &http->ready_end, transfer) || take_out(&http->delayed, NULL, transfer);
+    if (is_pending)
+        http->pending--;
+    else
+        take_out(&http->finished, &http->finished_end, transfer);
 }
 
 void http_free(struct http **http) {

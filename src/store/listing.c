@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "store/pack_finder.h"
 #include "store/pack_folder.h"
 
 #include <dirent.h>
@@ -184,12 +185,22 @@ static int compare_uri(const void *a, const void *b) {
     return strcmp(((const struct listed_photo *)a)->uri, ((const struct listed_photo *)b)->uri);
 }
 
+/* A root that is not there may be a photo or a folder of a packed folder above. */
+static pomona_status walk_packed(struct walk *walk, const char *path, bool *found) {
+    const struct pack_finder_options options = {.should_stop = walk->should_stop, .user = walk->user};
+    struct pack_finder *finder;
+    TRY(pack_finder_new(&options, &finder, walk->error));
+    pomona_status status = pack_finder_find(finder, path, walk->glob, walk->listing, found, walk->error);
+    pack_finder_free(&finder);
+    return status;
+}
+
 static pomona_status walk_root(struct walk *walk, const char *root, const char *path) {
     struct stat info;
     if (stat(path, &info) != 0) {
         int cause = errno;
         bool packed;
-        TRY(listing_find_packed(walk->listing, path, &packed, walk->error));
+        TRY(walk_packed(walk, path, &packed));
         return packed ? POMONA_OK : fail_errno(walk->error, cause, 1, root, "cannot list");
     }
     if (S_ISDIR(info.st_mode)) return walk_folder(walk, AT_FDCWD, path, path, 0);
@@ -231,15 +242,6 @@ pomona_status listing_add_copy(struct listing *listing, const struct listed_phot
     copy.uri = arena_copy_text(&listing->arena, photo->uri, strlen(photo->uri));
     copy.label = NULL;
     return copy.path && copy.uri ? listing_append(listing, &copy, error) : fail_memory(error, "listing");
-}
-
-pomona_status listing_find_packed(struct listing *listing, const char *path, bool *found,
-                                  struct pomona_error *error) {
-    *found = false;
-    const char *absolute = path_absolute(&listing->arena, path);
-    const char *uri = absolute ? path_to_uri(&listing->arena, absolute) : NULL;
-    if (!uri) return fail_memory(error, "listing");
-    return pack_folder_find(uri + strlen("file:"), listing, found, error);
 }
 
 void listing_free(struct listing *listing) {

@@ -37,7 +37,8 @@ char *path_absolute(struct arena *arena, const char *path);
 /* "file:" + an absolute path, with bytes that are not UTF-8 percent-encoded. Memory as above. */
 char *path_to_uri(struct arena *arena, const char *path);
 
-/* Lists the files under `root` (a folder, or one file, packed or not: then the pattern is not asked) whose name matches `glob`.
+/* Lists the files under `root` (a folder, or one file: then the pattern is not asked; either may be one that a packed folder above holds)
+ * whose name matches `glob`.
  * Adds to what the listing holds. Follows links; a folder that contains itself is entered once. A folder that `pomona pack`
  * made gives the photos in its shards, as if they lay there. `should_stop` may be NULL. Errors: POMONA_E_INPUT
  * (missing, a folder that can't be read: nothing is dropped silently), POMONA_E_LIMIT (nested deeper than 256),
@@ -47,11 +48,6 @@ pomona_status listing_walk(const char *root, const char *glob, bool (*should_sto
 
 /* Adds one photo without looking at the disk: what is wrong with it shows when it is read. POMONA_E_MEMORY. */
 pomona_status listing_add(struct listing *listing, const char *path, struct pomona_error *error);
-
-/* Adds the photo of a packed folder that would have this path, had its folder not been packed; *found is false where there is none. Errors:
- * those of an index that can't be read. */
-pomona_status listing_find_packed(struct listing *listing, const char *path, bool *found,
-                                  struct pomona_error *error);
 
 /* Adds a photo of another listing, without its label. POMONA_E_MEMORY. */
 pomona_status listing_add_copy(struct listing *listing, const struct listed_photo *photo,

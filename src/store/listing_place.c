@@ -1,15 +1,15 @@
 #include "store/listing_place.h"
 
-#include "base/io.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "store/pack_index.h"
+#include "store/pack_finder.h"
+#include "store/pack_prefix.h"
 #include "store/place.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PACKED_MAX = 1024, INDEX_BYTES_MAX = 1 << 30 };
+enum { PACKED_MAX = 1024 };
 
 struct gathering {
     struct listing *listing;
@@ -89,40 +89,29 @@ static pomona_status gather(void *user, const struct place_item *item, struct po
     return status;
 }
 
-/* A packing that is being published, or was interrupted, has no PACK_SUCCESS beside its index. */
-static pomona_status check_whole(struct place *place, const char *index_name, struct pomona_error *error) {
-    struct buffer text = BUFFER_INIT(SIZE_MAX);
-    struct place_item item;
-    const char *name;
-    size_t folder = strlen(index_name) - strlen(PACK_INDEX);
-    pomona_status status = buffer_append(&text, index_name, folder, error);
-    if (status == POMONA_OK) status = buffer_append_text(&text, PACK_SUCCESS, error);
-    if (status == POMONA_OK) status = buffer_terminate(&text, &name, error);
-    if (status == POMONA_OK) status = place_stat(place, name, &item, error);
-    if (status == POMONA_E_INPUT)
-        status = fail(error, POMONA_E_INPUT, index_name,
-                      "has no " PACK_SUCCESS " beside it: a packed folder that is not whole");
-    buffer_free(&text);
-    return status;
-}
-
 /* The photos of a packed prefix, by its index. */
 static pomona_status expand(struct place *place, const char *index_name, const char *glob,
                             struct listing *listing, struct pomona_error *error) {
-    struct buffer bytes = BUFFER_INIT(INDEX_BYTES_MAX);
-    struct source_memory state;
-    char *name = place_uri(place, index_name), *root = name ? memory_copy_string(name) : NULL;
-    pomona_status status = root ? check_whole(place, index_name, error) : fail_memory(error, "listing");
-    if (status == POMONA_OK) status = place_read(place, index_name, &bytes, NULL, error);
-    if (status == POMONA_OK) {
-        *strrchr(root, '/') = '\0';
-        const struct pack_place at = {.uri = root, .path = root};
-        status = pack_index_list(source_from_memory(name, bytes.data, bytes.size, &state), &at, glob, listing,
-                                 error);
-    }
-    buffer_free(&bytes);
-    memory_free(name);
-    memory_free(root);
+    struct pack_prefix prefix;
+    pomona_status status = pack_prefix_open(&prefix, place, index_name, error);
+    if (status == POMONA_OK) status = pack_index_list(prefix.index, &prefix.place, glob, listing, error);
+    pack_prefix_close(&prefix);
+    return status;
+}
+
+/* A name below which nothing lies: an object, or a photo or folder of a packed prefix above. */
+static pomona_status add_named(struct place *place, const char *uri, const char *glob,
+                               struct pack_finder *finder, struct listing *listing,
+                               struct pomona_error *error) {
+    struct place_item item;
+    struct pomona_error missing = {0};
+    if (place_is_bucket(uri)) return fail(error, POMONA_E_INPUT, uri, "is empty");
+    pomona_status status = place_stat(place, "", &item, &missing);
+    if (status == POMONA_OK) return listing_add_uri(listing, uri, item.size, item.modified, error);
+    bool found = false;
+    if (status == POMONA_E_INPUT) TRY(pack_finder_find(finder, uri, glob, listing, &found, error));
+    if (found) return POMONA_OK;
+    if (error) *error = missing;
     return status;
 }
 
@@ -131,20 +120,16 @@ static int compare_uri(const void *a, const void *b) {
 }
 
 pomona_status listing_place(struct pomona_places *places, const char *uri, const char *glob,
-                            struct listing *listing, struct pomona_error *error) {
+                            struct pack_finder *finder, struct listing *listing, struct pomona_error *error) {
     struct place *place = NULL;
     size_t before = listing->count;
     TRY(place_open(places, uri, &place, error));
     struct gathering gathering = {
         .listing = listing, .place = place, .glob = glob, .names = ARENA_INIT(SIZE_MAX)};
-    struct place_item item;
     bool web = strncmp(uri, "s3://", 5) != 0;
     pomona_status status = web ? POMONA_OK : place_list(place, "", false, gather, &gathering, error);
-    if (status == POMONA_OK && gathering.seen == 0) { /* not a prefix: an object? */
-        status = strchr(uri + 5, '/') ? place_stat(place, "", &item, error)
-                                      : fail(error, POMONA_E_INPUT, uri, "is empty");
-        if (status == POMONA_OK) status = listing_add_uri(listing, uri, item.size, item.modified, error);
-    }
+    if (status == POMONA_OK && gathering.seen == 0)
+        status = add_named(place, uri, glob, finder, listing, error);
     for (size_t i = 0; i < gathering.packed_count && status == POMONA_OK; i++)
         status = expand(place, gathering.packed[i], glob, listing, error);
     arena_free(&gathering.names);

@@ -61,12 +61,12 @@ void pack_folder_close(struct pack_folder *folder) {
 }
 
 bool pack_is_shard(const char *name) {
-    enum { DIGITS = 5, HEX = 16 };
+    enum { DIGITS = 5 };
     if (strncmp(name, "shard-", 6) != 0) return false;
     name += 6;
     if (strspn(name, "0123456789") != DIGITS || name[DIGITS] != '-') return false;
     name += DIGITS + 1;
-    return strspn(name, "0123456789abcdef") == HEX && strcmp(name + HEX, ".tar") == 0;
+    return strspn(name, "0123456789abcdef") == PACK_SHARD_HEX && strcmp(name + PACK_SHARD_HEX, ".tar") == 0;
 }
 
 static pomona_status count_others(const char *path, struct listing *listing, struct pomona_error *error) {
@@ -87,32 +87,4 @@ pomona_status pack_folder_list(const char *path, const char *glob, bool (*stop)(
     if (status == POMONA_OK) status = pack_index_list(folder.index, &folder.place, glob, listing, error);
     pack_folder_close(&folder);
     return status == POMONA_OK ? count_others(path, listing, error) : status;
-}
-
-/* Looks in one folder above the photo, if it is packed. */
-static pomona_status find_in(const char *path, const char *name, struct listing *listing, bool *found,
-                             struct pomona_error *error) {
-    struct pack_folder folder;
-    pomona_status status = pack_folder_open(&folder, path, NULL, NULL, error);
-    if (status == POMONA_OK)
-        status = pack_index_find(folder.index, &folder.place, name, listing, found, error);
-    pack_folder_close(&folder);
-    return status;
-}
-
-pomona_status pack_folder_find(const char *path, struct listing *listing, bool *found,
-                               struct pomona_error *error) {
-    *found = false;
-    char *folder = memory_copy_string(path);
-    if (!folder) return fail_memory(error, "path");
-    pomona_status status = POMONA_OK;
-    for (char *slash; status == POMONA_OK && !*found && (slash = strrchr(folder, '/')) && slash > folder;) {
-        *slash = '\0';
-        const char *name = path + (slash - folder) + 1;
-        bool is_packed;
-        status = look_for(folder, PACK_INDEX, &is_packed, error);
-        if (status == POMONA_OK && is_packed) status = find_in(folder, name, listing, found, error);
-    }
-    memory_free(folder);
-    return status;
 }

@@ -24,6 +24,8 @@ pomona_status pack_folder_open(struct pack_folder *folder, const char *path, boo
                                void *user, struct pomona_error *error);
 void pack_folder_close(struct pack_folder *folder);
 
+enum { PACK_SHARD_HEX = 16 }; /* digits of a shard's SHA-256 in its name */
+
 /* Whether a file of the folder is a shard by its name, as pomona pack gives them: "shard-00000-0123456789abcdef.tar". */
 bool pack_is_shard(const char *name);
 
@@ -31,10 +33,5 @@ bool pack_is_shard(const char *name);
  * or `.`. Errors: those of pack_folder_open and pack_index_list. */
 pomona_status pack_folder_list(const char *path, const char *glob, bool (*should_stop)(void *user),
                                void *user, struct listing *listing, struct pomona_error *error);
-
-/* Adds the photo that the absolute path (as in a URI: percent-encoded where it is not UTF-8) would be, had its folder not been packed;
- * *found is false where there is none. */
-pomona_status pack_folder_find(const char *path, struct listing *listing, bool *found,
-                               struct pomona_error *error);
 
 #endif

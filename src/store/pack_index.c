@@ -66,25 +66,51 @@ static pomona_status add_entry(struct expansion *x, const struct pack_entry *ent
     return listing_append(x->listing, &photo, error);
 }
 
-pomona_status pack_index_list(struct source index, const struct pack_place *place, const char *glob,
-                              struct listing *listing, struct pomona_error *error) {
+/* What follows "below/" in a path; NULL: it lies elsewhere. */
+static const char *part_below(const char *path, const char *below) {
+    size_t size = strlen(below);
+    if (size == 0) return path;
+    return strncmp(path, below, size) == 0 && path[size] == '/' ? path + size + 1 : NULL;
+}
+
+/* Whether a path of the index, which is sorted, stands behind all that lie below. */
+static bool is_behind(const char *path, const char *below) {
+    size_t size = strlen(below);
+    int order = strncmp(path, below, size);
+    return order > 0 || (order == 0 && path[size] > '/');
+}
+
+pomona_status pack_index_list_below(struct source index, const struct pack_place *place, const char *below,
+                                    const char *glob, struct listing *listing, bool *found,
+                                    struct pomona_error *error) {
     struct expansion expansion = {.place = place, .listing = listing};
     struct pack_reader *reader = NULL;
     struct pack_entry entry;
     int64_t rows;
     bool has_entry = false;
+    *found = false;
     pomona_status status = pack_reader_open(index, place, false, &reader, &rows, error);
     while (status == POMONA_OK) {
         status = pack_reader_next(reader, &entry, &has_entry, error);
         if (status != POMONA_OK || !has_entry) break;
         if (entry.first) expansion.shard = NULL;
-        if (is_hidden(entry.path) || !text_glob(glob, last_name(entry.path)))
+        const char *rest = part_below(entry.path, below);
+        if (!rest && is_behind(entry.path, below)) break;
+        if (!rest) continue;
+        *found = true;
+        if (glob && (is_hidden(rest) || !text_glob(glob, last_name(rest))))
             listing->skipped++;
         else
             status = add_entry(&expansion, &entry, error);
     }
     pack_reader_free(&reader);
     return status;
+}
+
+pomona_status pack_index_list(struct source index, const struct pack_place *place, const char *glob,
+                              struct listing *listing, struct pomona_error *error) {
+    bool found;
+    return pack_index_list_below(index, place, "", glob, listing, &found, error);
 }
 
 pomona_status pack_index_find(struct source index, const struct pack_place *place, const char *path,

@@ -47,6 +47,12 @@ struct pack_place {
 pomona_status pack_index_list(struct source index, const struct pack_place *place, const char *glob,
                               struct listing *listing, struct pomona_error *error);
 
+/* The same of the photos below one folder of the packed one ("train/apple"; "": all of them), whose levels above do not count as hidden. *found:
+ * whether there is any, whatever the pattern leaves of it. `glob` NULL: all, hidden ones too. Reads the index up to there. */
+pomona_status pack_index_list_below(struct source index, const struct pack_place *place, const char *below,
+                                    const char *glob, struct listing *listing, bool *found,
+                                    struct pomona_error *error);
+
 /* Adds the one photo of this relative path, if there is one. Reads the index up to there. Errors as above. */
 pomona_status pack_index_find(struct source index, const struct pack_place *place, const char *path,
                               struct listing *listing, bool *found, struct pomona_error *error);

@@ -323,7 +323,8 @@ static bool next_remote(struct photo_reader *reader, int milliseconds, struct ph
     if (!transfer) return false;
     if (settle_block(reader, transfer)) return take_from_block(reader, result);
     struct remote_read **at = &reader->active;
-    while (&(*at)->request.call.transfer != transfer) at = &(*at)->next;
+    while (*at && &(*at)->request.call.transfer != transfer) at = &(*at)->next;
+    if (!*at) return false; /* can't be: the engine is this reader's own */
     *result = give_back(reader, at, judge(&(*at)->request, (*at)->cause));
     return true;
 }
@@ -358,17 +359,23 @@ void photo_reader_wake(struct photo_reader *reader) {
     pthread_mutex_unlock(&reader->lock);
 }
 
-pomona_status photo_read(struct pomona_places *places, const struct listed_photo *photo, struct buffer *out,
-                         struct pomona_error *error) {
+pomona_status photo_reader_read(struct photo_reader *reader, const struct listed_photo *photo,
+                                struct buffer *out, struct pomona_error *error) {
     enum { LOOK_MILLISECONDS = 100 };
-    if (!place_is_remote(photo->path)) return photo_file_read(photo, out, error);
-    struct photo_reader *reader = NULL;
     struct photo_read read = {.status = POMONA_E_INTERNAL};
     struct pomona_error cause = {0};
-    TRY(photo_reader_new(places, &reader, error));
     photo_reader_start(reader, photo, out, &cause, 0);
     while (!photo_reader_next(reader, LOOK_MILLISECONDS, &read)) {}
-    photo_reader_free(&reader);
     if (read.status != POMONA_OK && error) *error = cause;
     return read.status;
+}
+
+pomona_status photo_read(struct pomona_places *places, const struct listed_photo *photo, struct buffer *out,
+                         struct pomona_error *error) {
+    if (!place_is_remote(photo->path)) return photo_file_read(photo, out, error);
+    struct photo_reader *reader = NULL;
+    TRY(photo_reader_new(places, &reader, error));
+    pomona_status status = photo_reader_read(reader, photo, out, error);
+    photo_reader_free(&reader);
+    return status;
 }

@@ -40,7 +40,11 @@ void photo_reader_wake(struct photo_reader *reader);
 /* How many reads are worth having under way at once for this photo: 1 on disk. */
 int photo_reader_width(const struct photo_reader *reader, const struct listed_photo *photo);
 
-/* One photo, from start to end. */
+/* One photo, from start to end, while no other is under way. What a packed photo's struct points to outlives the reader, which keeps what lay around it. */
+pomona_status photo_reader_read(struct photo_reader *reader, const struct listed_photo *photo,
+                                struct buffer *out, struct pomona_error *error);
+
+/* The same with a reader of its own. */
 pomona_status photo_read(struct pomona_places *places, const struct listed_photo *photo, struct buffer *out,
                          struct pomona_error *error);
 

@@ -35,9 +35,9 @@ pomona_status s3_list_staged(struct place *place, const char *prefix, place_visi
 pomona_status s3_fetch(struct place *place, const char *name, const char *file, struct pomona_error *error);
 pomona_status s3_stage(struct place *place, const char *name, const char *file, struct buffer *receipt,
                        struct pomona_error *error);
-pomona_status s3_commit(struct place *place, const char *name, const char *receipt,
+pomona_status s3_commit(struct place *place, const char *name, const char *receipt_text,
                         struct pomona_error *error);
-pomona_status s3_unstage(struct place *place, const char *name, const char *receipt,
+pomona_status s3_unstage(struct place *place, const char *name, const char *receipt_text,
                          struct pomona_error *error);
 
 #endif

@@ -1,5 +1,6 @@
 /* Large objects to a file: ranges of one and the same object (If-Match), side by side. */
 #include "base/memory.h"
+#include "store/checksum.h"
 #include "store/folder.h"
 #include "store/place_s3.h"
 
@@ -25,6 +26,8 @@ struct download {
     char key[S3_KEY_SIZE], etag[S3_ETAG_SIZE];
     uint64_t size, asked, written;
     bool size_known;
+    char checksum[16]; /* CRC-32C of the whole object as the server has it; "" : not known */
+    uint32_t crc;      /* of the ranges so far */
     int descriptor;
     const char *temporary;
     struct range ranges[S3_PARTS_UNDER_WAY];
@@ -61,7 +64,38 @@ static pomona_status write_out(struct download *download, const struct range *ra
         done += (size_t)count;
     }
     download->written += range->bytes.size;
+    if (download->checksum[0])
+        download->crc ^= crc32c_followed(crc32c(0, range->bytes.data, range->bytes.size),
+                                         download->size - range->offset - range->bytes.size);
     return POMONA_OK;
+}
+
+static pomona_status check_sum(const struct download *download, struct pomona_error *error) {
+    char ours[9];
+    if (!download->checksum[0]) return POMONA_OK;
+    crc_base64(download->crc, ours);
+    if (strcmp(ours, download->checksum) == 0) return POMONA_OK;
+    return fail(error, POMONA_E_CORRUPT, download->ranges[0].call.name,
+                "the bytes do not match their checksum");
+}
+
+/* A range's answer has no checksum of the whole object, a HEAD's has, if it was put there with one. One that was made of parts mostly has only the
+ * checksum of its parts' checksums, which says nothing without their sizes. */
+static void ask_checksum(struct download *download) {
+    struct s3_call call = S3_CALL_INIT;
+    char etag[S3_ETAG_SIZE], type[32];
+    s3_call_aim(&call, download->s3->place.places, "HEAD", download->s3->bucket, download->key);
+    if (s3_call_header(&call, "x-amz-checksum-mode", "ENABLED", NULL) == POMONA_OK &&
+        http_run(download->s3->http, &call.transfer, NULL) == POMONA_OK) {
+        s3_call_etag(&call, etag);
+        if (strcmp(etag, download->etag) != 0 ||
+            !http_header(&call.transfer, "x-amz-checksum-type", type, sizeof type) ||
+            strcmp(type, "FULL_OBJECT") != 0 ||
+            !http_header(&call.transfer, "x-amz-checksum-crc32c", download->checksum,
+                         sizeof download->checksum))
+            download->checksum[0] = '\0';
+    }
+    s3_call_free(&call);
 }
 
 /* The first answer says how large the object is and which one. */
@@ -77,6 +111,7 @@ static pomona_status learn(struct download *download, const struct range *range,
         return fail(error, POMONA_E_CORRUPT, range->call.name, "the server does not say how large it is");
     download->size_known = true;
     s3_call_etag(&range->call, download->etag);
+    if (download->size > S3_PART_BYTES && transfer->code == 206) ask_checksum(download);
     return POMONA_OK;
 }
 
@@ -121,6 +156,7 @@ static pomona_status read_ranges(struct download *download, struct pomona_error 
 
 static pomona_status fetch_to(struct download *download, const char *file, struct pomona_error *error) {
     TRY(read_ranges(download, error));
+    TRY(check_sum(download, error));
     if (fsync(download->descriptor) != 0)
         return fail_errno(error, errno, 0, download->temporary, "cannot sync");
     if (rename(download->temporary, file) != 0) return fail_errno(error, errno, 0, file, "cannot rename to");

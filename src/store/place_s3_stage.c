@@ -4,7 +4,8 @@
  * drawn for this upload and travels as the object's metadata, so that a commit that is repeated can tell its own object from another's. (A
  * hash of the file would need a pass over it before the first byte can be sent.) */
 #include "base/memory.h"
-#include "store/checksum.h"
+#include "base/text.h"
+#include "store/part_sums.h"
 #include "store/place_s3.h"
 
 #include <errno.h>
@@ -19,10 +20,10 @@
 
 enum {
     PARTS_MAX = 9000,
+    PART_STEP = 1 << 20, /* parts begin at pages of the machine */
     SLOW_PARTS = 100,
     RECEIPT_MAX = 4 << 20,
     UPLOAD_ID_SIZE = 1025,
-    CRC_TEXT_SIZE = 9,
     LOOK_MILLISECONDS = 100
 };
 
@@ -68,7 +69,7 @@ struct upload {
     char key[S3_KEY_SIZE], id[UPLOAD_ID_SIZE], number[SHA256_HEX_SIZE];
     size_t part_bytes, parts, asked, answered;
     char (*etags)[S3_ETAG_SIZE]; /* [parts] */
-    char (*crcs)[CRC_TEXT_SIZE]; /* [parts] CRC-32C in base64: the server keeps and checks them */
+    struct part_sums *sums;      /* the server keeps and checks the CRC-32C */
     struct part {
         struct s3_call call;
         struct buffer answer;
@@ -93,24 +94,43 @@ static pomona_status create(struct upload *upload, struct pomona_error *error) {
     return POMONA_OK;
 }
 
-static pomona_status send_part(struct upload *upload, struct part *part, struct pomona_error *error) {
+static pomona_status send_part(struct upload *upload, struct part *part, const struct part_sum *sum,
+                               struct pomona_error *error) {
     struct s3_call *call = &part->call;
     char number[24];
     part->number = upload->asked++;
     part->busy = true;
     size_t from = part->number * upload->part_bytes, left = upload->file.size - from;
+    size_t size = left < upload->part_bytes ? left : upload->part_bytes;
     snprintf(number, sizeof number, "%zu", part->number + 1);
     s3_call_aim(call, upload->s3->place.places, "PUT", upload->s3->bucket, upload->key);
     call->transfer.response = &part->answer;
     call->expect_xml = true;
     TRY(s3_call_query(call, "partNumber", number, error));
     TRY(s3_call_query(call, "uploadId", upload->id, error));
-    size_t size = left < upload->part_bytes ? left : upload->part_bytes;
-    crc_base64(crc32c(0, upload->file.data + from, size), upload->crcs[part->number]);
-    TRY(s3_call_header(call, "x-amz-checksum-crc32c", upload->crcs[part->number], error));
-    TRY(s3_call_body(call, upload->file.data + from, size, false, error));
+    TRY(s3_call_header(call, "x-amz-checksum-crc32c", sum->crc, error));
+    s3_call_summed_body(call, size ? upload->file.data + from : NULL, size, sum->hash);
     http_start(upload->s3->http, &call->transfer);
     return POMONA_OK;
+}
+
+/* Sends parts while there are calls for them and their sums are there. */
+static pomona_status send_ready(struct upload *upload, struct pomona_error *error) {
+    for (struct part *part = upload->calls; part < upload->calls + S3_PARTS_UNDER_WAY; part++) {
+        if (part->busy) continue;
+        const struct part_sum *sum =
+            upload->asked < upload->parts ? part_sums_get(upload->sums, upload->asked) : NULL;
+        if (!sum) break;
+        TRY(send_part(upload, part, sum, error));
+    }
+    return POMONA_OK;
+}
+
+/* A part that has arrived is not read again: a file of any size takes the memory of the parts under way and of those whose sums are made. */
+static void forget_part(const struct upload *upload, size_t number) {
+    size_t from = number * upload->part_bytes, left = upload->file.size - from;
+    size_t size = left < upload->part_bytes ? left : upload->part_bytes;
+    if (size > 0) madvise((void *)(upload->file.data + from), size, MADV_DONTNEED);
 }
 
 static pomona_status take_part(struct upload *upload, const struct http_transfer *transfer,
@@ -123,6 +143,7 @@ static pomona_status take_part(struct upload *upload, const struct http_transfer
         *error = transfer->cause;
         return transfer->status;
     }
+    forget_part(upload, part->number);
     s3_call_etag(&part->call, upload->etags[part->number]);
     if (!upload->etags[part->number][0] || strpbrk(upload->etags[part->number], ",: \n"))
         return fail(error, POMONA_E_CORRUPT, part->call.name, "the server gives no ETag for a part");
@@ -132,8 +153,7 @@ static pomona_status take_part(struct upload *upload, const struct http_transfer
 static pomona_status send_parts(struct upload *upload, struct pomona_error *error) {
     const struct pomona_places_options *options = &upload->s3->place.places->options;
     while (upload->answered < upload->parts) {
-        for (struct part *part = upload->calls; part < upload->calls + S3_PARTS_UNDER_WAY; part++)
-            if (!part->busy && upload->asked < upload->parts) TRY(send_part(upload, part, error));
+        TRY(send_ready(upload, error));
         if (options->should_stop && options->should_stop(options->user))
             return fail(error, POMONA_E_INTERRUPTED, NULL, "interrupted while writing");
         struct http_transfer *transfer = http_next(upload->s3->http, LOOK_MILLISECONDS);
@@ -147,15 +167,37 @@ static pomona_status write_receipt(const struct upload *upload, struct buffer *r
     buffer_clear(receipt);
     TRY(buffer_printf(receipt, error, "s3 %s %zu %s ", upload->id, upload->file.size, upload->number));
     for (size_t i = 0; i < upload->parts; i++)
-        TRY(buffer_printf(receipt, error, "%s%s:%s", i ? "," : "", upload->etags[i], upload->crcs[i]));
+        TRY(buffer_printf(receipt, error, "%s%s:%s", i ? "," : "", upload->etags[i],
+                          part_sums_get(upload->sums, i)->crc));
     return POMONA_OK;
 }
 
 static pomona_status draw_number(struct upload *upload, struct pomona_error *error) {
     uint8_t bytes[SHA256_SIZE];
     if (getentropy(bytes, sizeof bytes) != 0) return fail_errno(error, errno, 0, NULL, "no random number");
-    sha256_hex(bytes, upload->number);
+    text_hex(bytes, sizeof bytes, upload->number);
     return POMONA_OK;
+}
+
+static void wake(void *user) {
+    const struct upload *upload = user;
+    http_wake(upload->s3->http);
+}
+
+/* Over TLS nobody can change a part on its way and the server compares the CRC, so the signature leaves the bytes out, as those of the
+ * AWS SDKs do: SHA-256 is most of what an upload costs. */
+static pomona_status begin_sums(struct upload *upload, struct pomona_error *error) {
+    struct place_address address;
+    TRY(places_address(upload->s3->place.places, upload->s3->bucket, &address, error));
+    return part_sums_new(&(struct part_sums_options){.data = upload->file.data,
+                                                     .size = upload->file.size,
+                                                     .part_bytes = upload->part_bytes,
+                                                     .parts = upload->parts,
+                                                     .ahead = S3_PARTS_UNDER_WAY,
+                                                     .hashed = strncmp(address.base, "https://", 8) != 0,
+                                                     .done = wake,
+                                                     .user = upload},
+                         &upload->sums, error);
 }
 
 static pomona_status upload_file(struct upload *upload, const char *name, const char *file,
@@ -163,13 +205,13 @@ static pomona_status upload_file(struct upload *upload, const char *name, const 
     TRY(s3_key(upload->s3, name, upload->key, error));
     TRY(map_file(file, &upload->file, error));
     TRY(draw_number(upload, error));
-    upload->part_bytes = upload->file.size / PARTS_MAX + 1;
+    upload->part_bytes = (upload->file.size / PARTS_MAX / PART_STEP + 1) * PART_STEP;
     if (upload->part_bytes < S3_PART_BYTES) upload->part_bytes = S3_PART_BYTES;
     upload->parts = upload->file.size ? (upload->file.size - 1) / upload->part_bytes + 1 : 1;
     upload->etags = memory_new(upload->parts, sizeof *upload->etags);
-    upload->crcs = memory_new(upload->parts, sizeof *upload->crcs);
-    if (!upload->etags || !upload->crcs) return fail_memory(error, "upload");
+    if (!upload->etags) return fail_memory(error, "upload");
     TRY(create(upload, error));
+    TRY(begin_sums(upload, error));
     TRY(send_parts(upload, error));
     return write_receipt(upload, receipt, error);
 }
@@ -185,6 +227,7 @@ pomona_status s3_stage(struct place *place, const char *name, const char *file, 
         upload->calls[i].answer = BUFFER_INIT(S3_ANSWER_MAX);
     }
     pomona_status status = upload_file(upload, name, file, receipt, error ? error : &own);
+    part_sums_free(&upload->sums);
     for (int i = 0; i < S3_PARTS_UNDER_WAY; i++) {
         if (upload->calls[i].busy) http_cancel(upload->s3->http, &upload->calls[i].call.transfer);
         s3_call_free(&upload->calls[i].call);
@@ -198,7 +241,6 @@ pomona_status s3_stage(struct place *place, const char *name, const char *file, 
     }
     unmap_file(&upload->file);
     memory_free(upload->etags);
-    memory_free(upload->crcs);
     memory_free(upload);
     return status;
 }
@@ -253,14 +295,15 @@ static bool is_committed(struct place_s3 *s3, const char *key, const struct rece
     return same;
 }
 
-pomona_status s3_commit(struct place *place, const char *name, const char *text, struct pomona_error *error) {
+pomona_status s3_commit(struct place *place, const char *name, const char *receipt_text,
+                        struct pomona_error *error) {
     struct place_s3 *s3 = (struct place_s3 *)place;
     struct receipt receipt;
     struct s3_call call = S3_CALL_INIT;
     struct buffer body = BUFFER_INIT(RECEIPT_MAX), answer = BUFFER_INIT(S3_ANSWER_MAX);
     char key[S3_KEY_SIZE];
     pomona_status status = s3_key(s3, name, key, error);
-    if (status == POMONA_OK && (!parse_receipt(text, &receipt) || !receipt.etags[0]))
+    if (status == POMONA_OK && (!parse_receipt(receipt_text, &receipt) || !receipt.etags[0]))
         status = fail(error, POMONA_E_CORRUPT, name, "the receipt of its upload is damaged");
     if (status == POMONA_OK) status = write_complete(&receipt, &body, error);
     if (status == POMONA_OK) {
@@ -281,14 +324,14 @@ pomona_status s3_commit(struct place *place, const char *name, const char *text,
     return status;
 }
 
-pomona_status s3_unstage(struct place *place, const char *name, const char *text,
+pomona_status s3_unstage(struct place *place, const char *name, const char *receipt_text,
                          struct pomona_error *error) {
     struct place_s3 *s3 = (struct place_s3 *)place;
     struct receipt receipt;
     struct s3_call call = S3_CALL_INIT;
     char key[S3_KEY_SIZE];
     pomona_status status = s3_key(s3, name, key, error);
-    if (status == POMONA_OK && !parse_receipt(text, &receipt))
+    if (status == POMONA_OK && !parse_receipt(receipt_text, &receipt))
         status = fail(error, POMONA_E_CORRUPT, name, "the receipt of its upload is damaged");
     if (status == POMONA_OK) {
         s3_call_aim(&call, place->places, "DELETE", s3->bucket, key);

@@ -242,16 +242,18 @@ pomona_status s3_call_header(struct s3_call *call, const char *name, const char 
     return buffer_printf(&call->lines, error, "%s: %s\n", name, value);
 }
 
-pomona_status s3_call_body(struct s3_call *call, const void *body, size_t size, bool checksum,
-                           struct pomona_error *error) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, body, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, call->payload_hash);
+void s3_call_summed_body(struct s3_call *call, const void *body, size_t size,
+                         const char hash[SHA256_HEX_SIZE]) {
     call->transfer.body = body ? body : "";
     call->transfer.body_size = size;
+    snprintf(call->payload_hash, sizeof call->payload_hash, "%s", hash[0] ? hash : "UNSIGNED-PAYLOAD");
+}
+
+pomona_status s3_call_body(struct s3_call *call, const void *body, size_t size, bool checksum,
+                           struct pomona_error *error) {
+    char hex[SHA256_HEX_SIZE];
+    sha256_hex_of(body, size, hex);
+    s3_call_summed_body(call, body, size, hex);
     if (!checksum) return POMONA_OK;
     char crc[9];
     crc_base64(crc32c(0, body, size), crc);

@@ -2,6 +2,7 @@
 #ifndef STORE_S3_H
 #define STORE_S3_H
 
+#include "base/sha256.h"
 #include "store/http.h"
 #include "store/places.h"
 
@@ -20,7 +21,7 @@ struct s3_call {
     bool whole;               /* the response is a whole object: compare it with its checksum or ETag */
     char code[S3_CODE_SIZE];  /* S3's word for what went wrong: "NoSuchKey"; "" */
     char name[1280];          /* "s3://bucket/key" for messages, cut when longer */
-    char payload_hash[65];
+    char payload_hash[SHA256_HEX_SIZE];
     /* What the last attempt was made with: news is what differs from that, since others may have learnt it meanwhile. */
     struct credentials used;
     char used_region[PLACES_REGION_SIZE];
@@ -43,6 +44,9 @@ pomona_status s3_call_header(struct s3_call *call, const char *name, const char 
 /* The body, with its SHA-256 (signed) and CRC-32C (kept by the server where it can). */
 pomona_status s3_call_body(struct s3_call *call, const void *body, size_t size, bool checksum,
                            struct pomona_error *error);
+/* The body, with its SHA-256 that is known already; "": the signature leaves the body out, and its checksum is a header of the caller's. */
+void s3_call_summed_body(struct s3_call *call, const void *body, size_t size,
+                         const char hash[SHA256_HEX_SIZE]);
 void s3_call_free(struct s3_call *call);
 
 /* The answer's ETag without quotes; "" when there is none. */

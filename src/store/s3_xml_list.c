@@ -18,7 +18,10 @@ struct list_reader {
     char key[XML_TEXT_MAX + 1], etag[256], version_id[1024], upload_id[1024];
 };
 
-static bool is(const char *element, const char *name) { return strcmp(element, name) == 0; }
+/* Most comparisons end at the first letter. */
+static inline bool is(const char *element, const char *name) {
+    return *element == *name && strcmp(element, name) == 0;
+}
 
 static pomona_status refuse(const struct list_reader *reader, const char *element,
                             struct pomona_error *error) {
@@ -171,9 +174,12 @@ pomona_status s3_xml_list(const char *name, const void *text, size_t size,
     struct xml_visitor encoding = {.close = close_encoding, .user = &reader.encoded};
     struct xml_visitor items = {.open = open_element, .close = close_element, .user = &reader};
     memset(page, 0, sizeof *page);
-    /* Some servers say how keys are encoded only behind the keys, so it is looked up first. */
-    pomona_status status = xml_walk(name, text, size, &encoding, error);
-    if (status != POMONA_OK && status != ENCODING_FOUND) return status;
+    /* Some servers say how keys are encoded only behind the keys, so it is looked up first. Many say nothing. */
+    static const char word[] = "EncodingType";
+    if (size > 0 && memmem(text, size, word, sizeof word - 1)) {
+        pomona_status status = xml_walk(name, text, size, &encoding, error);
+        if (status != POMONA_OK && status != ENCODING_FOUND) return status;
+    }
     TRY(xml_walk(name, text, size, &items, error));
     if (page->truncated && !page->continuation[0] && !page->next_key[0])
         return fail(error, POMONA_E_CORRUPT, name, "a listing that goes on, but does not say where");

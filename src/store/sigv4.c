@@ -181,13 +181,9 @@ static pomona_status sign(const struct sigv4_request *request, const struct cred
                           char signature[SHA256_HEX_SIZE], struct pomona_error *error) {
     enum { TEXT_MAX = 1024 };
     struct buffer text = BUFFER_INIT(TEXT_MAX);
-    struct sha256 hash;
     uint8_t key[SHA256_SIZE];
     char hex[SHA256_HEX_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, canonical->data, canonical->size);
-    sha256_finish(&hash, key);
-    sha256_hex(key, hex);
+    sha256_hex_of(canonical->data, canonical->size, hex);
     pomona_status status = POMONA_OK;
     TRY_GOTO(buffer_printf(&text, error, "AWS4%s", credentials->secret_key), status, out);
     hmac_sha256(text.data, text.size, time_text, DAY_LENGTH, key);

@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,6 +34,15 @@ static void put_octal(char *field, size_t size, uint64_t value) {
     for (size_t i = size - 1; i-- > 0; value >>= 3) field[i] = (char)('0' + (value & 7));
 }
 
+/* The sum of all bytes, its own field as spaces. */
+static unsigned checksum_of(const struct header *header) {
+    const unsigned char *bytes = (const unsigned char *)header;
+    const size_t start = offsetof(struct header, checksum), end = start + sizeof header->checksum;
+    unsigned sum = 0;
+    for (size_t i = 0; i < sizeof *header; i++) sum += i >= start && i < end ? ' ' : bytes[i];
+    return sum;
+}
+
 static pomona_status append_header(struct buffer *out, char type, const char *prefix, size_t prefix_size,
                                    const char *name, size_t name_size, uint64_t size, uint64_t modified,
                                    struct pomona_error *error) {
@@ -48,12 +58,8 @@ static pomona_status append_header(struct buffer *out, char type, const char *pr
     memcpy(header.version, "00", 2);
     put_octal(header.device_major, sizeof header.device_major, 0);
     put_octal(header.device_minor, sizeof header.device_minor, 0);
-    /* The sum of all bytes, its own field as spaces; six digits, NUL, space. */
     memset(header.checksum, ' ', sizeof header.checksum);
-    const unsigned char *bytes = (const unsigned char *)&header;
-    unsigned sum = 0;
-    for (size_t i = 0; i < sizeof header; i++) sum += bytes[i];
-    put_octal(header.checksum, 7, sum);
+    put_octal(header.checksum, 7, checksum_of(&header)); /* six digits, NUL, space */
     return buffer_append(out, &header, sizeof header, error);
 }
 
@@ -127,4 +133,102 @@ pomona_status tar_append_header(struct buffer *out, const char *name, uint64_t s
     if (cut == SIZE_MAX) /* a reader that knows no pax gets the end of the name */
         return append_header(out, '0', "", 0, name + length - NAME_SIZE, NAME_SIZE, size, time, error);
     return append_header(out, '0', name, cut, name + cut + 1, length - cut - 1, size, time, error);
+}
+
+/* ---- reading */
+
+static pomona_status broken(const char *what, struct pomona_error *error) {
+    return fail(error, POMONA_E_CORRUPT, NULL, "%s", what);
+}
+
+/* Octal digits up to a NUL or a space. */
+static bool get_octal(const char *field, size_t size, uint64_t *value) {
+    size_t used = 0;
+    *value = 0;
+    while (used < size && field[used] >= '0' && field[used] <= '7')
+        *value = *value << 3 | (uint64_t)(field[used++] - '0');
+    return used > 0 && (used == size || field[used] == '\0' || field[used] == ' ');
+}
+
+static pomona_status get_header(const uint8_t *block, struct header *header, uint64_t *size,
+                                struct pomona_error *error) {
+    uint64_t sum;
+    memcpy(header, block, sizeof *header);
+    if (memcmp(header->magic, "ustar", 6) != 0) return broken("is no header of a tar member", error);
+    if (!get_octal(header->checksum, sizeof header->checksum, &sum) || sum != checksum_of(header))
+        return broken("the checksum of the tar header is wrong", error);
+    if (!get_octal(header->size, sizeof header->size, size))
+        return broken("the tar header has no size", error);
+    return POMONA_OK;
+}
+
+static pomona_status get_name(const struct header *header, struct buffer *name, struct pomona_error *error) {
+    buffer_clear(name);
+    size_t prefix = strnlen(header->prefix, sizeof header->prefix);
+    if (prefix > 0) {
+        TRY(buffer_append(name, header->prefix, prefix, error));
+        TRY(buffer_append_byte(name, '/', error));
+    }
+    return buffer_append(name, header->name, strnlen(header->name, sizeof header->name), error);
+}
+
+static bool get_decimal(const char *text, size_t size, uint64_t *value) {
+    *value = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] < '0' || text[i] > '9' || *value > (UINT64_MAX - 9) / 10) return false;
+        *value = *value * 10 + (uint64_t)(text[i] - '0');
+    }
+    return size > 0;
+}
+
+/* What pax records say in the place of a header. */
+struct records {
+    const char *path, *size;
+    size_t path_length, size_length;
+};
+
+static pomona_status get_records(const char *text, size_t size, struct records *records,
+                                 struct pomona_error *error) {
+    *records = (struct records){.path = NULL};
+    while (size > 0) {
+        const char *space = memchr(text, ' ', size), *equals;
+        uint64_t length;
+        if (!space || !get_decimal(text, (size_t)(space - text), &length) || length > size ||
+            length < (size_t)(space - text) + 2 || text[length - 1] != '\n' ||
+            !(equals = memchr(space, '=', (size_t)(text + length - space))))
+            return broken("the records of the tar header are damaged", error);
+        const char *key = space + 1, *value = equals + 1;
+        size_t key_length = (size_t)(equals - key), value_length = (size_t)(text + length - 1 - value);
+        if (key_length == 4 && memcmp(key, "path", 4) == 0)
+            records->path = value, records->path_length = value_length;
+        if (key_length == 4 && memcmp(key, "size", 4) == 0)
+            records->size = value, records->size_length = value_length;
+        text += length, size -= (size_t)length;
+    }
+    return POMONA_OK;
+}
+
+pomona_status tar_read_header(const uint8_t *data, size_t size, struct buffer *name, uint64_t *member_size,
+                              struct pomona_error *error) {
+    static const char other[] = "is not the header of this member alone";
+    struct records records = {.path = NULL};
+    struct header header;
+    buffer_clear(name);
+    if (size < TAR_BLOCK) return broken(other, error);
+    TRY(get_header(data, &header, member_size, error));
+    if (header.type == 'x') {
+        uint64_t length = *member_size;
+        if (length > size - TAR_BLOCK || tar_padding(length) > size - TAR_BLOCK - length)
+            return broken(other, error);
+        TRY(get_records((const char *)data + TAR_BLOCK, (size_t)length, &records, error));
+        size_t used = TAR_BLOCK + (size_t)length + tar_padding(length);
+        data += used, size -= used;
+        if (size < TAR_BLOCK) return broken(other, error);
+        TRY(get_header(data, &header, member_size, error));
+    }
+    if (header.type != '0' || size != TAR_BLOCK) return broken(other, error);
+    if (records.size && !get_decimal(records.size, records.size_length, member_size))
+        return broken("the records of the tar header are damaged", error);
+    if (!records.path) return get_name(&header, name, error);
+    return buffer_append(name, records.path, records.path_length, error);
 }

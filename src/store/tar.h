@@ -20,6 +20,11 @@ enum {
 pomona_status tar_append_header(struct buffer *out, const char *name, uint64_t size, int64_t modified,
                                 struct pomona_error *error);
 
+/* What stands between two files' bytes, read: data[size] is exactly the headers of one member, as tar_append_header makes them. Its name goes to `name` (cleared
+ * first), its size to *member_size. POMONA_E_CORRUPT: anything else, a wrong checksum too; errors of the buffer. */
+pomona_status tar_read_header(const uint8_t *data, size_t size, struct buffer *name, uint64_t *member_size,
+                              struct pomona_error *error);
+
 /* Zeroes that follow `size` bytes, up to a whole block. */
 static inline size_t tar_padding(uint64_t size) {
     return (size_t)((TAR_BLOCK - size % TAR_BLOCK) % TAR_BLOCK);

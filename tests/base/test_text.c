@@ -103,12 +103,25 @@ static void test_hash(void **state) {
     assert_true(text_hash("\xC3\xA9.jpg") == 0xf617d5c342800109u);
 }
 
+static void bytes_become_hexadecimal(void **state) {
+    (void)state;
+    static const uint8_t bytes[] = {0x00, 0x09, 0x0a, 0x5f, 0xa0, 0xff};
+    char out[16];
+    memset(out, '#', sizeof out);
+    text_hex(bytes, sizeof bytes, out);
+    assert_string_equal(out, "00090a5fa0ff");
+    assert_int_equal(out[2 * sizeof bytes + 1], '#');
+    text_hex(NULL, 0, out);
+    assert_string_equal(out, "");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(utf8_is_rfc_3629),
                                        cmocka_unit_test(printable_text_is_one_line),
                                        cmocka_unit_test(invalid_bytes_are_percent_encoded),
                                        cmocka_unit_test(what_does_not_fit_is_cut_whole),
                                        cmocka_unit_test(integers_fill_the_text_and_the_range),
-                                       cmocka_unit_test(test_hash)};
+                                       cmocka_unit_test(test_hash),
+                                       cmocka_unit_test(bytes_become_hexadecimal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

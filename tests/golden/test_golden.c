@@ -77,15 +77,6 @@ static void compare_features(const float *features, const struct golden *golden)
     if (!(worst <= 1e-4)) fail_msg("features differ by %g", worst);
 }
 
-static void hash_of(const void *data, size_t size, char hex[SHA256_HEX_SIZE]) {
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    sha256_add(&hash, data, size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-}
-
 /* Opens the embedded network, and runs it on the photos in batches of `batch`. The caller frees the features. */
 static float *run(const char *precision, const char *model_hash, const struct golden *golden, int batch) {
     const struct pomona_model_options options = {.precision = precision};
@@ -100,7 +91,7 @@ static float *run(const char *precision, const char *model_hash, const struct go
     assert_string_equal(info.hash, model_hash); /* another network? tests/golden/make.py */
     assert_int_equal(info.features, golden->features);
     uint8_t *pixels = preprocess(context, &info.profile, golden->photos);
-    hash_of(pixels, (size_t)golden->photos * info.photo_bytes, hex);
+    sha256_hex_of(pixels, (size_t)golden->photos * info.photo_bytes, hex);
     assert_string_equal(hex, golden->pixels);
     float *features = memory_new_aligned((size_t)(golden->photos * golden->features), sizeof(float));
     assert_non_null(features);
@@ -132,7 +123,7 @@ static void test_integers(void **state) {
     for (int batch = 1; batch <= golden.photos; batch++) {
         char hex[SHA256_HEX_SIZE];
         float *features = run("int8", golden.integers, &golden, batch);
-        hash_of(features, (size_t)(golden.photos * golden.features) * sizeof(float), hex);
+        sha256_hex_of(features, (size_t)(golden.photos * golden.features) * sizeof(float), hex);
         assert_string_equal(hex, golden.bits);
         memory_free(features);
     }

@@ -3,13 +3,10 @@
 #include "base/buffer.h"
 #include "base/io.h"
 #include "base/memory.h"
-#include "base/sha256.h"
-#include "faults.h"
+#include "fault_trials.h"
 #include "pomona/features.h"
 #include "pomona/sample.h"
 #include "store/folder.h"
-#include "store/listing.h"
-#include "tests/base/failing.h"
 #include "tests/base/unit.h"
 
 #include <errno.h>
@@ -22,28 +19,6 @@ static struct pomona_error error;
 static struct pomona_context *context;
 static char folder[] = "/tmp/pomona-faults-XXXXXX";
 static char digest_old[SHA256_HEX_SIZE], digest_new[SHA256_HEX_SIZE];
-
-/* SHA-256 over names and bytes of all files below a folder. */
-static void digest_folder(const char *path, char hex[SHA256_HEX_SIZE]) {
-    struct listing listing = LISTING_INIT;
-    struct buffer content = BUFFER_INIT(1 << 24);
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
-    sha256_start(&hash);
-    if (path_exists(path)) {
-        assert_int_equal(listing_walk(path, "*", NULL, NULL, &listing, &error), POMONA_OK);
-        for (size_t i = 0; i < listing.count; i++) {
-            const char *name = strrchr(listing.photos[i].path, '/');
-            sha256_add_field(&hash, name, strlen(name));
-            assert_int_equal(file_read(listing.photos[i].path, &content, &error), POMONA_OK);
-            sha256_add_field(&hash, content.data, content.size);
-        }
-    }
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
-    buffer_free(&content);
-    listing_free(&listing);
-}
 
 static pomona_status run(const char *out, int64_t limit, bool resume) {
     struct pomona_features_options options = {.source = "photos",
@@ -65,8 +40,8 @@ static int set_up(void **state) {
     if (pomona_context_new(POMONA_TIER_AUTO, &context, &error) != POMONA_OK) return -1;
     if (pomona_sample_make(&sample, &error) != POMONA_OK) return -1;
     if (run("old", 3, false) != POMONA_OK || run("new", 0, false) != POMONA_OK) return -1;
-    digest_folder("old/Results", digest_old);
-    digest_folder("new/Results", digest_new);
+    digest_files("old/Results", "*", digest_old);
+    digest_files("new/Results", "*", digest_new);
     return strcmp(digest_old, digest_new) ? 0 : -1;
 }
 
@@ -99,7 +74,7 @@ static void start_over(void) {
 /* After a run: what was there is there, or the new result is, whole; and the next run makes the new one. */
 static void check(pomona_status status) {
     char digest[SHA256_HEX_SIZE];
-    digest_folder("out/Results", digest);
+    digest_files("out/Results", "*", digest);
     if (status == POMONA_OK || strcmp(digest, turn.target) == 0) {
         assert_string_equal(digest, turn.target);
     } else {
@@ -109,24 +84,19 @@ static void check(pomona_status status) {
         assert_true(error.message[0] != '\0' && !strchr(error.message, '\n'));
         pomona_status again = run("out", turn.limit, path_exists("out/_temporary"));
         if (again != POMONA_OK) fail_msg("the next run: %s", error.message);
-        digest_folder("out/Results", digest);
+        digest_files("out/Results", "*", digest);
         assert_string_equal(digest, turn.target);
     }
     take_turns();
 }
 
+static pomona_status run_turn(void) { return run("out", turn.limit, false); }
+
+static const struct fault_trial turns = {.run = run_turn, .check = check, .error = &error};
+
 static void fail_every(enum fault_call call, int cause, int for_good, pomona_status expected) {
     start_over();
-    for (long k = 1;; k++) {
-        fault_set(call, k, cause, for_good);
-        pomona_status status = run("out", turn.limit, false);
-        bool happened = fault_happened();
-        fault_set(call, 0, 0, 0);
-        if (happened) assert_int_equal(status, expected);
-        check(status);
-        if (!happened) break;
-        assert_in_range(k, 1, 1000);
-    }
+    fail_every_call(&turns, call, cause, for_good, expected);
 }
 
 static void test_write(void **state) {
@@ -170,12 +140,7 @@ static void test_mkdir(void **state) {
 static void test_rename_without_exchange(void **state) {
     (void)state;
     start_over();
-    fault_set(FAULT_EXCHANGE, 1, EINVAL, 1);
-    pomona_status status = run("out", turn.limit, false);
-    assert_true(fault_happened());
-    fault_set(FAULT_EXCHANGE, 0, 0, 0);
-    assert_int_equal(status, POMONA_OK);
-    check(status);
+    assert_true(fail_call(&turns, FAULT_EXCHANGE, 1, EINVAL, 1, POMONA_OK));
 }
 
 /* Parsing a model takes thousands of allocations, which the tests of its room fail one by one; here every n-th of the
@@ -184,27 +149,14 @@ static void test_allocations(void **state) {
     (void)state;
     enum { TRIED = 50 };
     start_over();
-    long before = allocations();
-    assert_int_equal(run("out", turn.limit, false), POMONA_OK);
-    check(POMONA_OK);
-    long total = allocations() - before, step = getenv("POMONA_LONG") ? 1 : total / TRIED + 1;
-    for (long k = 1; k <= total; k += step) {
-        fail_allocation(k);
-        pomona_status status = run("out", turn.limit, false);
-        bool happened = failed_allocation();
-        fail_allocation(0);
-        /* The C library's own allocations (opening a folder, say) surface as I/O errors. */
-        if (happened && status != POMONA_OK && status != POMONA_E_MEMORY && status != POMONA_E_IO)
-            fail_msg("allocation %ld: %s", k, error.message);
-        check(status);
-    }
+    fail_some_allocations(&turns, TRIED);
 }
 
 /* --- adding to a result --------------------------------------------------------------------------------------------- */
 
 static char digest_grown[SHA256_HEX_SIZE], moments_whole[SHA256_HEX_SIZE];
 
-static pomona_status add(bool resume) {
+static pomona_status add_with(bool resume) {
     struct pomona_features_options options = {.source = "photos",
                                               .out = "grown",
                                               .partitions = 2,
@@ -215,6 +167,8 @@ static pomona_status add(bool resume) {
     return pomona_features_run(context, &options, NULL, &error);
 }
 
+static pomona_status add(void) { return add_with(false); }
+
 static void begin_with_old(void) {
     assert_int_equal(path_remove("grown", &error), POMONA_OK);
     assert_int_equal(run("grown", 3, false), POMONA_OK);
@@ -222,29 +176,28 @@ static void begin_with_old(void) {
 
 static void digest_file(const char *path, char hex[SHA256_HEX_SIZE]) {
     struct buffer content = BUFFER_INIT(1 << 24);
-    struct sha256 hash;
-    uint8_t digest[SHA256_SIZE];
     assert_int_equal(file_read(path, &content, &error), POMONA_OK);
-    sha256_start(&hash);
-    sha256_add(&hash, content.data, content.size);
-    sha256_finish(&hash, digest);
-    sha256_hex(digest, hex);
+    sha256_hex_of(content.data, content.size, hex);
     buffer_free(&content);
 }
 
 /* The results are the old ones or the grown ones, and the next run makes the grown ones, with the moments of all rows. */
-static void check_grown(void) {
+static void check_grown(pomona_status status) {
+    (void)status;
     char digest[SHA256_HEX_SIZE];
-    digest_folder("grown/Results", digest);
+    digest_files("grown/Results", "*", digest);
     if (strcmp(digest, digest_grown) != 0) assert_string_equal(digest, digest_old);
-    pomona_status again = add(true);
+    pomona_status again = add_with(true);
     if (again != POMONA_OK) fail_msg("the next run: %s", error.message);
-    digest_folder("grown/Results", digest);
+    digest_files("grown/Results", "*", digest);
     assert_string_equal(digest, digest_grown);
     digest_file("grown/moments.pom", digest);
     assert_string_equal(digest, moments_whole);
     assert_false(path_exists("grown/_temporary"));
 }
+
+static const struct fault_trial adding = {
+    .begin = begin_with_old, .run = add, .check = check_grown, .error = &error};
 
 static void test_adding(void **state) {
     (void)state;
@@ -254,52 +207,23 @@ static void test_adding(void **state) {
     } faults[] = {{FAULT_WRITE, ENOSPC}, {FAULT_FSYNC, EIO},    {FAULT_RENAME, EIO},
                   {FAULT_OPEN, EMFILE},  {FAULT_MKDIR, ENOSPC}, {FAULT_LINK, EIO}};
     begin_with_old();
-    assert_int_equal(add(false), POMONA_OK);
-    digest_folder("grown/Results", digest_grown);
+    assert_int_equal(add(), POMONA_OK);
+    digest_files("grown/Results", "*", digest_grown);
     digest_file("new/moments.pom", moments_whole);
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        bool happened = true;
-        for (long k = 1; happened; k++) {
-            begin_with_old();
-            fault_set(faults[i].call, k, faults[i].cause, 0);
-            pomona_status status = add(false);
-            happened = fault_happened();
-            fault_set(faults[i].call, 0, 0, 0);
-            assert_int_equal(status, happened ? POMONA_E_IO : POMONA_OK);
-            check_grown();
-        }
-    }
+    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++)
+        fail_every_call(&adding, faults[i].call, faults[i].cause, 0, POMONA_E_IO);
 }
 
 /* A file system without links: parts are copied. */
 static void test_adding_without_links(void **state) {
     (void)state;
-    begin_with_old();
-    fault_set(FAULT_LINK, 1, EPERM, 1);
-    pomona_status status = add(false);
-    assert_true(fault_happened());
-    fault_set(FAULT_LINK, 0, 0, 0);
-    assert_int_equal(status, POMONA_OK);
-    check_grown();
+    assert_true(fail_call(&adding, FAULT_LINK, 1, EPERM, 1, POMONA_OK));
 }
 
 static void test_adding_allocations(void **state) {
     (void)state;
     enum { TRIED = 40 };
-    begin_with_old();
-    long before = allocations();
-    assert_int_equal(add(false), POMONA_OK);
-    long total = allocations() - before, step = getenv("POMONA_LONG") ? 1 : total / TRIED + 1;
-    for (long k = 1; k <= total; k += step) {
-        begin_with_old();
-        fail_allocation(k);
-        pomona_status status = add(false);
-        bool happened = failed_allocation();
-        fail_allocation(0);
-        if (happened && status != POMONA_OK && status != POMONA_E_MEMORY && status != POMONA_E_IO)
-            fail_msg("allocation %ld: %s", k, error.message);
-        check_grown();
-    }
+    fail_some_allocations(&adding, TRIED);
 }
 
 int main(void) {

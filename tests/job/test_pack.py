@@ -255,8 +255,11 @@ def test_photos_that_cannot_be_read(pomona, large, tmp_path):
     (large / "2b.jpg").symlink_to("nowhere")
     done = pomona("pack", large, "--out", tmp_path / "o", "-q", status=2)
     assert "2b.jpg" in done.stderr and os.listdir(tmp_path / "o") == []
-    done = pomona("pack", large, "--out", tmp_path / "o", "--skip-unreadable", "--json", "-q")
-    assert json.loads(done.stdout)["failed"] == 1 and "2b.jpg" in done.stderr
+    done = pomona("pack", large, "--out", tmp_path / "o", "--skip-unreadable", "--json", "-q", status=3)
+    assert json.loads(done.stdout)["failed"] == 1 and "2b.jpg" in done.stderr and "1 of 8 photos are left out" in done.stderr
+    for most in "1", "-1":
+        done = pomona("pack", large, "--out", tmp_path / "o", "--overwrite", "--skip-unreadable", "--max-errors", most)
+        assert "failed    1 photos" in done.stdout and done.stderr.count("2b.jpg") == 1
     assert set(contents(tmp_path / "o")) == set(originals(large)) - {"2b.jpg"}
     (tmp_path / "none").mkdir()
     (tmp_path / "none/a.jpg").symlink_to("nowhere")
@@ -414,31 +417,6 @@ def test_recover_leaves_what_others_made(pomona, packed, tmp_path):
     assert parts(tmp_path / "o") == parts(packed)
 
 
-# --- checks -----------------------------------------------------------------------------------------------------------
-
-def test_check_finds_damage(pomona, large, tmp_path):
-    out = tmp_path / "o"
-    pomona("pack", large, "--out", out, "--shard-size", "1", "-q")
-    done = pomona("pack", "--check", out, "--json", "-q")
-    told = json.loads(done.stdout)
-    assert (told["photos"], told["failed"], told["shards"], told["bytes"]) == (7, 0, 4, 3_900_000)
-    row = index_of(out).set_index("path").loc["3.jpg"]
-    shard = out / row.shard
-    data = shard.read_bytes()
-    shard.write_bytes(data[:row.offset + 9] + bytes([data[row.offset + 9] ^ 1]) + data[row.offset + 10:])
-    done = pomona("pack", "--check", out, "-q", status=2)
-    assert "3.jpg" in done.stderr and "1 of 7" in done.stderr and "2.jpg" not in done.stderr
-    shard.write_bytes(data[:row.offset + 100])
-    assert "beyond the end" in pomona("pack", "--check", out, "-q", status=2).stderr
-    shard.unlink()
-    done = pomona("pack", "--check", out, "-q", status=2)
-    assert row.shard in done.stderr and "missing" in done.stderr
-    shard.write_bytes(data)
-    (out / "_SUCCESS").unlink()
-    assert "not whole" in pomona("pack", "--check", out, "-q", status=2).stderr
-    assert "_index.parquet" in pomona("pack", "--check", large, "-q", status=2).stderr
-
-
 # --- hostile indices --------------------------------------------------------------------------------------------------
 
 GOOD = {"path": ["a.jpg", "b/c.jpg"], "shard": [SHARD, SHARD], "offset": [512, 1536], "size": [100, 200],
@@ -536,42 +514,6 @@ def test_hostile_index(pomona, hostile, tmp_path, name):
 def test_hostile_sums(pomona, hostile, sums):
     done = pomona("pack", "--check", hostile({"sha256": sums}), "-q", status=2)
     assert "sha256" in done.stderr or "SHA-256" in done.stderr
-
-
-# --- in a bucket ------------------------------------------------------------------------------------------------------
-
-def test_packed_in_a_bucket(pomona, photos, large, s3, bucket, s3_environment, tmp_path):
-    def run(*arguments, **options):
-        return pomona(*arguments, env=s3_environment, **options)
-    place = f"s3://{bucket}/packed"
-    run("pack", photos, "--out", place, "-q")
-    run("features", place, "--out", tmp_path / "b", "-q")
-    run("features", photos, "--out", tmp_path / "a", "-q")
-    found = pd.concat(pd.read_parquet(path) for path in sorted((tmp_path / "b/Results").glob("part-*")))
-    here = results(tmp_path / "a", photos)
-    assert [(path.removeprefix(place + "/"), label, values.tobytes())
-            for path, label, values in zip(found.path, found.label, found.features)] == here
-    run("pack", "--check", place, "-q")
-    old = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    run("pack", large, "--out", place, "-q", status=2)
-    run("pack", large, "--out", place, "-q", "--overwrite")
-    new = {item["Key"] for item in s3.list_objects_v2(Bucket=bucket)["Contents"]}
-    assert old & new == {"packed/_index.parquet", "packed/_SUCCESS"} and len(new) == 3
-    run("pack", "--check", place, "-q")
-    run("pack", place, "--out", tmp_path / "here", "-q")
-    assert contents(tmp_path / "here") == originals(large)
-    s3.delete_object(Bucket=bucket, Key="packed/_SUCCESS")
-    done = run("pack", place, "--out", tmp_path / "more", "-q", status=2)
-    assert "not whole" in done.stderr and not (tmp_path / "more").exists()
-
-
-def test_an_index_below_a_hidden_level_of_a_bucket(pomona, s3, bucket, s3_environment, tmp_path):
-    s3.put_object(Bucket=bucket, Key="p/a.jpg", Body=b"1")
-    s3.put_object(Bucket=bucket, Key="p/b/c.jpg", Body=b"2")
-    pomona("pack", f"s3://{bucket}/p", "--out", tmp_path / "o", "-q", env=s3_environment)
-    assert contents(tmp_path / "o") == {"a.jpg": b"1", "b/c.jpg": b"2"}
-    s3.put_object(Bucket=bucket, Key="p/_index.parquet.d/_index.parquet", Body=b"hidden, so no index")
-    pomona("pack", f"s3://{bucket}/p", "--out", tmp_path / "o", "-q", "--overwrite", env=s3_environment)
 
 
 # --- what commands know of single photos ----------------------------------------------------------------------------------

@@ -115,6 +115,39 @@ static void test_find(void **state) {
     buffer_free(&index);
 }
 
+/* How many photos of `rows` lie below a folder, and whether it is one. */
+static void assert_below(const struct buffer *index, const char *below, const char *glob, size_t count,
+                         int skipped, bool is_folder) {
+    struct source_memory state;
+    const struct pack_place place = {.uri = "file:/p", .path = "/p"};
+    struct listing listing = LISTING_INIT;
+    bool found;
+    assert_int_equal(pack_index_list_below(source_from_memory("index", index->data, index->size, &state),
+                                           &place, below, glob, &listing, &found, &error),
+                     POMONA_OK);
+    assert_int_equal(listing.count, count);
+    assert_int_equal(listing.skipped, skipped);
+    assert_int_equal(found, is_folder);
+    for (size_t i = 0; i < count; i++) assert_true(strstr(listing.photos[i].uri, below));
+    listing_free(&listing);
+}
+
+static void test_below(void **state) {
+    struct buffer index = BUFFER_INIT(1 << 20);
+    (void)state;
+    write_index(&index, rows, ROWS, "1");
+    assert_below(&index, "apple", "*.jpg", 2, 2, true); /* a hidden name, another pattern */
+    assert_below(&index, "apple", NULL, 4, 0, true);
+    assert_below(&index, "pear", "*.png", 0, 1, true);
+    assert_below(&index, "_hidden", "*.jpg", 1, 0, true); /* who names it wants it */
+    assert_below(&index, "", "*", 5, 2, true);
+    assert_below(&index, "appl", "*", 0, 0, false);
+    assert_below(&index, "apple/1.jpg", "*", 0, 0, false);
+    assert_below(&index, "z", "*", 0, 0, false);
+    assert_below(&index, "zz", "*", 0, 0, false);
+    buffer_free(&index);
+}
+
 static void assert_refused(const struct row *from, size_t count, const char *version, int code,
                            const char *part) {
     struct buffer index = BUFFER_INIT(1 << 20);
@@ -273,8 +306,44 @@ static void test_tar_headers(void **state) {
             fail_msg("header %zu", i);
         if (headers[i].checksum && memcmp(at + 148, headers[i].checksum, 8) != 0)
             fail_msg("header %zu: checksum %.8s", i, (const char *)at + 148);
+        struct buffer name = BUFFER_INIT(1 << 16);
+        uint64_t size;
+        assert_int_equal(tar_read_header(out.data, out.size, &name, &size, &error), POMONA_OK);
+        assert_int_equal(size, headers[i].size);
+        assert_int_equal(name.size, strlen(headers[i].name));
+        assert_memory_equal(name.data, headers[i].name, name.size);
+        buffer_free(&name);
         buffer_free(&out);
     }
+}
+
+/* Less of a header, more than one, and one with any byte changed is none; or, where the byte does not matter, the same. */
+static void test_tar_headers_that_are_none(void **state) {
+    static const char long_name[] = "\xc3\xa9/a.jpg";
+    struct buffer out = BUFFER_INIT(1 << 16), name = BUFFER_INIT(1 << 16);
+    uint64_t member;
+    (void)state;
+    assert_int_equal(tar_append_header(&out, long_name, UINT64_C(1) << 33, -1, &error), POMONA_OK);
+    size_t whole = out.size;
+    assert_int_equal(whole, 3 * TAR_BLOCK);
+    for (size_t size = 0; size < whole; size++) {
+        uint8_t *some = test_malloc(size ? size : 1);
+        memcpy(some, out.data, size);
+        assert_int_equal(tar_read_header(some, size, &name, &member, &error), POMONA_E_CORRUPT);
+        test_free(some);
+    }
+    for (size_t i = 0; i < whole; i++) {
+        out.data[i] ^= 1;
+        pomona_status status = tar_read_header(out.data, whole, &name, &member, &error);
+        bool is_record = i >= TAR_BLOCK && i < 2 * TAR_BLOCK; /* no checksum covers these */
+        bool is_behind_sum = i % TAR_BLOCK == 155;            /* which a NUL has ended */
+        if (status == POMONA_OK && !is_record && !is_behind_sum) fail_msg("byte %zu may be anything", i);
+        out.data[i] ^= 1;
+    }
+    assert_int_equal(tar_append_header(&out, "b.jpg", 1, 1, &error), POMONA_OK);
+    assert_failure(tar_read_header(out.data, out.size, &name, &member, &error), POMONA_E_CORRUPT, "alone");
+    buffer_free(&name);
+    buffer_free(&out);
 }
 
 static void test_tar_out_of_memory(void **state) {
@@ -297,10 +366,12 @@ static void test_tar_out_of_memory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_list),
                                        cmocka_unit_test(test_find),
+                                       cmocka_unit_test(test_below),
                                        cmocka_unit_test(test_refused),
                                        cmocka_unit_test(test_out_of_memory),
                                        cmocka_unit_test(test_tame_paths),
                                        cmocka_unit_test(test_tar_headers),
+                                       cmocka_unit_test(test_tar_headers_that_are_none),
                                        cmocka_unit_test(test_tar_out_of_memory)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
 """pomona ls and cp on folders and buckets; recover and verify of results in S3."""
+import base64
 import contextlib
 import functools
 import http.server
@@ -13,6 +14,7 @@ import time
 
 import pytest
 
+import measured
 from conftest import POMONA
 from loopback import ListServer
 
@@ -143,13 +145,12 @@ def test_ls_of_very_many_keys(tmp_path):
     for count in (20_000, 400_000):
         with ListServer("--keys", count, "--prefixes", 20) as server, open(tmp_path / "listed", "wb") as listed:
             environment = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-            process = subprocess.Popen([POMONA, "ls", "s3://bucket", "-r", "--no-sign-request", "--endpoint-url", server.url],
-                                       stdout=listed, stderr=subprocess.PIPE, env=environment)
-            assert process.stderr.read().startswith(f"{count:,} objects".encode())
-            _, status, usage = os.wait4(process.pid, 0)
-            process.returncode = status
+            with open(tmp_path / "told", "w") as told:
+                code, _, usage = measured.run([POMONA, "ls", "s3://bucket", "-r", "--no-sign-request", "--endpoint-url", server.url],
+                                              stdout=listed, stderr=told, env=environment)
+            assert (tmp_path / "told").read_text().startswith(f"{count:,} objects")
             most[count] = usage.ru_maxrss
-        assert status == 0 and len((tmp_path / "listed").read_bytes().splitlines()) == count
+        assert code == 0 and len((tmp_path / "listed").read_bytes().splitlines()) == count
     assert most[400_000] < most[20_000] + 20_000, most
 
 
@@ -221,6 +222,43 @@ def test_cp_of_an_object(at, s3, bucket, tmp_path):
     at("cp", tmp_path / "many", f"s3://{bucket}/many", "-r")
     at("cp", tmp_path / "many", f"s3://{bucket}/many", "-r", status=2)
     assert len(names(at("ls", f"s3://{bucket}/many", "--json"))) == 300
+
+
+def crc32c(data):
+    """The CRC-32C of bytes, as S3 writes it; by a table that is made here, as boto3 needs another package for it."""
+    table = list(range(256))
+    for _ in range(8):
+        table = [(value >> 1) ^ (0x82F63B78 if value & 1 else 0) for value in table]
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = table[(crc ^ byte) & 255] ^ (crc >> 8)
+    return base64.b64encode((crc ^ 0xFFFFFFFF).to_bytes(4, "big")).decode()
+
+
+@pytest.mark.parametrize("kind", ["one piece", "FULL_OBJECT", "COMPOSITE", None])
+def test_cp_of_an_object_that_changed_on_the_server(at, s3, s3_server, bucket, tmp_path, kind):
+    """Ranges have no checksums. Where the server has one of the whole object, theirs together must be it."""
+    body, upload = LARGE[:9_500_000], {"Bucket": bucket, "Key": "k"}
+    if kind in ("FULL_OBJECT", "COMPOSITE"):
+        upload["UploadId"] = s3.create_multipart_upload(**upload, ChecksumAlgorithm="CRC32C", ChecksumType=kind)["UploadId"]
+        sent = []
+        for number, part in enumerate((body[:6_000_000], body[6_000_000:]), 1):
+            told = s3.upload_part(**upload, PartNumber=number, Body=part, ChecksumCRC32C=crc32c(part))
+            sent.append({"PartNumber": number, "ETag": told["ETag"], "ChecksumCRC32C": told["ChecksumCRC32C"]})
+        s3.complete_multipart_upload(**upload, MultipartUpload={"Parts": sent}, ChecksumType=kind)
+    else:
+        s3.put_object(**upload, Body=body, **({"ChecksumCRC32C": crc32c(body)} if kind else {}))
+    at("cp", f"s3://{bucket}/k", tmp_path / "k")
+    assert (tmp_path / "k").read_bytes() == body
+    with open(s3_server.buckets / bucket / "k", "r+b") as file:
+        file.seek(9_000_000)
+        file.write(bytes([body[9_000_000] ^ 1]))
+    known = kind in ("one piece", "FULL_OBJECT")
+    done = at("cp", f"s3://{bucket}/k", tmp_path / "l", status=None)
+    assert (done.returncode, (tmp_path / "l").exists()) == ((2, False) if known else (0, True)), done.stderr
+    if known:
+        assert f"s3://{bucket}/k: the bytes do not match their checksum" in done.stderr
+    assert not (tmp_path / "l.tmp").exists()
 
 
 def answers(keys):

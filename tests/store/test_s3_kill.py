@@ -135,6 +135,39 @@ def test_the_parts_survive_a_kill_before_the_commit(s3, bucket, job, proxied, un
     check_end(s3, bucket, job, done, undisturbed[0])
 
 
+def completed(s3, bucket):
+    return [key for key in keys(s3, bucket, "o/") if "Results/part-" in key]
+
+
+def test_parts_are_completed_side_by_side(s3, bucket, job, proxied, undisturbed):
+    """One that hangs keeps none of the others, and only `_SUCCESS` waits for it."""
+    proxy = proxied("match POST */part-00000*uploadId* -> stall")
+    process = job.start(proxy.environment)
+    until = time.monotonic() + 60
+    while len(completed(s3, bucket)) < PARTS - 1 and time.monotonic() < until:
+        time.sleep(0.05)
+    assert len(completed(s3, bucket)) == PARTS - 1 and process.poll() is None
+    assert not check_success(s3, bucket, "o/")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    proxy.script("")
+    check_end(s3, bucket, job, job.resume(proxy.environment), undisturbed[0])
+
+
+@pytest.mark.parametrize("mend", ["resume", "recover"])
+def test_one_part_that_is_refused(s3, bucket, job, proxied, pomona, undisturbed, mend):
+    proxy = proxied("match POST */part-00002*uploadId* -> status 403 AccessDenied")
+    environment = job.environment(proxy.environment)
+    failed = pomona(*job.words, env=environment, status=2)
+    assert "AccessDenied" in failed.stderr and "part-00002" in failed.stderr
+    assert not check_success(s3, bucket, "o/") and len(completed(s3, bucket)) < PARTS
+    proxy.script("")
+    if mend == "recover":
+        pomona("recover", f"s3://{bucket}/o", env=environment)
+        assert not check_success(s3, bucket, "o/")
+    check_end(s3, bucket, job, job.resume(proxy.environment), undisturbed[0])
+
+
 def test_another_machine_begins_again(s3, s3_server, bucket, job, proxied, undisturbed, tmp_path):
     """Its scratch is empty: it waits for the dead job's lock to be old, and the dead job's uploads go."""
     proxy = proxied("match POST *uploadId* -> stall")

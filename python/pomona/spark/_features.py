@@ -37,7 +37,7 @@ def _run(shipped: Shipped, batches: Iterator[pa.RecordBatch], seconds: Seconds |
     photos = errors = 0
     for batch in batches:
         for first in range(0, batch.num_rows, SLICE):
-            done = pa.record_batch(model.features_arrow(batch.slice(first, SLICE)))
+            done = model.features_arrow(batch.slice(first, SLICE)).to_pyarrow()
             photos += done.num_rows
             errors += done.num_rows - done.column(3).null_count
             yield done

@@ -34,13 +34,6 @@ static double load_double(const uint8_t *in) {
     return value;
 }
 
-static void sum_up(const uint8_t *bytes, size_t size, uint8_t digest[SHA256_SIZE]) {
-    struct sha256 hash;
-    sha256_start(&hash);
-    sha256_add(&hash, bytes, size);
-    sha256_finish(&hash, digest);
-}
-
 pomona_status pca_format(const struct pomona_pca *pca, struct buffer *out, struct pomona_error *error) {
     const struct pomona_pca_info *info = &pca->info;
     size_t size = pca_file_size(info->features, info->k);
@@ -58,7 +51,7 @@ pomona_status pca_format(const struct pomona_pca *pca, struct buffer *out, struc
     store_double(at + HEADER_SIZE, info->total_variance);
     size_t count = number_count(info->features, info->k);
     for (size_t i = 1; i < count; i++) store_double(at + HEADER_SIZE + 8 * i, pca->numbers[i - 1]);
-    sum_up(at, size - SHA256_SIZE, at + size - SHA256_SIZE);
+    sha256_of(at, size - SHA256_SIZE, at + size - SHA256_SIZE);
     out->size += size;
     return POMONA_OK;
 }
@@ -97,7 +90,7 @@ static pomona_status parse(const char *path, const uint8_t *at, size_t size, str
     if (features < 1 || features > FEATURES_MAX || k < 1 || k > features || load_u32_le(at + 32) > 1)
         return corrupt(path, "its header makes no sense", error);
     if (size != pca_file_size((int)features, (int)k)) return corrupt(path, "its length is wrong", error);
-    sum_up(at, size - SHA256_SIZE, digest);
+    sha256_of(at, size - SHA256_SIZE, digest);
     if (memcmp(digest, at + size - SHA256_SIZE, sizeof digest) != 0)
         return corrupt(path, "its checksum is wrong", error);
     TRY(pca_new((int)features, (int)k, pca, error));
