@@ -65,6 +65,20 @@ build_net_wasm() {
     compile wasm-net
 }
 
+# The Python package, built and put into build/venv, where tests/python finds it; again only when its sources have changed. Meson and
+# Ninja are those of the environment: Debian's Meson is older than abi3 wheels need.
+python_wheel() {
+    local stamp bin=$PWD/build/venv/bin
+    stamp=$(git ls-files -co --exclude-standard pyproject.toml 'meson*' include src models python | sort |
+        tr '\n' '\0' | xargs -0 sha256sum | sha256sum)
+    [ "$(cat build/venv/.wheel 2>/dev/null)" != "$stamp" ] || return 0
+    rm -f build/wheels/pomona-*-linux_*.whl
+    CC=clang PATH=$bin:$PATH "$bin/python" -m pip wheel -q . --no-deps --no-build-isolation -Cbuild-dir=build/wheel \
+        -w build/wheels || return 1
+    "$bin/python" -m pip install -q --no-deps --force-reinstall build/wheels/pomona-*-linux_*.whl || return 1
+    printf '%s\n' "$stamp" >build/venv/.wheel
+}
+
 # The Python tests.
 end_to_end() {
     build/venv/bin/python -m pytest -q -p no:cacheprovider --durations=5 tests "$@"
@@ -119,7 +133,10 @@ suite() {
         step 'symbols, install, examples' library || true
         step 'Python environment' python_with build/venv tests/requirements.txt &&
             { [ ${#cluster[@]} -eq 0 ] || build/venv/bin/pip install -q -r tests/requirements-cluster.txt; } &&
-            { step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true; }
+            {
+                step 'Python wheel' python_wheel || true
+                step 'end-to-end tests' end_to_end "${long[@]}" "${cluster[@]}" || true
+            }
         if [ ${#long[@]} -gt 0 ] && [ ${#cluster[@]} -gt 0 ]; then
             step 'acceptance on S3' build/venv/bin/python tests/acceptance.py || true
         fi

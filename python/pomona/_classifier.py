@@ -58,6 +58,7 @@ class Classifier(Model):
 
     @property
     def classes(self) -> list[str]:
+        """The classes it answers, in the order of probabilities()."""
         return list(self._info["classes"])
 
     @property

@@ -128,18 +128,22 @@ class Moments:
 
     @property
     def rows(self) -> int:
+        """Rows added, less those subtracted."""
         return self.info["rows"]
 
     @property
     def width(self) -> int:
+        """Features of a row."""
         return self._width
 
     @property
     def feature_space(self) -> str:
+        """Of the model that made the features, "" when unknown."""
         return self._feature_space
 
     @property
     def labels(self) -> dict[str | None, int]:
+        """{label, or None for rows without one: rows}."""
         return self.info["labels"]
 
     def __repr__(self) -> str:
@@ -190,13 +194,16 @@ class PCA:
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str = "PCA model") -> "PCA":
+        """The inverse of to_bytes; also the bytes of a pca.model of the command line. InputError where damaged."""
         return cls._of(_core.pca_from_bytes(name, bytes(data)))
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> "PCA":
+        """Reads a pca.model."""
         return cls.from_bytes(file_bytes(path), os.fspath(path))
 
     def to_bytes(self) -> bytes:
+        """A pca.model in memory."""
         return _core.pca_to_bytes(self._handle)
 
     def write(self, path: str | os.PathLike) -> None:
@@ -211,14 +218,17 @@ class PCA:
 
     @property
     def k(self) -> int:
+        """Components."""
         return self._info["k"]
 
     @property
     def width(self) -> int:
+        """Features of a row."""
         return self._info["features"]
 
     @property
     def rank(self) -> int:
+        """Components that are more than rounding: the most that k can be."""
         return self._info["rank"]
 
     @property
@@ -228,10 +238,12 @@ class PCA:
 
     @property
     def feature_space(self) -> str:
+        """Of the model that made the features, "" when unknown."""
         return self._info["feature_space"]
 
     @property
     def hash(self) -> str:
+        """SHA-256 of to_bytes()."""
         return self._info["hash"]
 
     @property
@@ -241,6 +253,7 @@ class PCA:
 
     @property
     def mean(self) -> np.ndarray:
+        """What features are centred by: float64 [width]."""
         return self._array("mean", self.width)
 
     @property

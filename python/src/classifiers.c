@@ -66,7 +66,7 @@ static PyObject *group_names(const struct pomona_classifier *classifier, int gro
     return names;
 }
 
-/* classifier_info(classifier): a dict */
+/* classifier_info(classifier): a dict, to be joined with that of its backbone; head_hash is of the file that holds the head */
 static PyObject *classifier_info(PyObject *module, PyObject *handle) {
     (void)module;
     const struct pomona_classifier *classifier = handle_get(handle, CLASSIFIER_HANDLE);
@@ -82,7 +82,7 @@ static PyObject *classifier_info(PyObject *module, PyObject *handle) {
         dict_put(dict, "rejects", PyBool_FromLong(info.rejects)) &&
         dict_put(dict, "threshold", PyFloat_FromDouble(info.threshold)) &&
         dict_put(dict, "labels_version", PyLong_FromLong(info.labels_version)) &&
-        dict_put(dict, "hash", text_of(info.hash)))
+        dict_put(dict, "head_hash", text_of(info.hash)))
         return dict;
     Py_XDECREF(dict);
     return NULL;

@@ -115,68 +115,74 @@ void eigen_free(struct eigen **eigen) {
     *eigen = NULL;
 }
 
-/* matrix x = b^T for b [count][n], in place of b; count 0: the inverse, in place of the matrix. */
-static bool solve(int n, double *matrix, int count, double *b) {
+/* The lower Cholesky factor of a matrix in `factor` [n][n] (which may be the matrix itself), or its inverse there. False with an
+ * exception set: LinAlgError where there is no factor. */
+static bool decompose(int n, double *matrix, double *factor, const char *function) {
     PyObject *numpy, *linalg;
     import_both(&numpy, &linalg);
-    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL, *right = NULL, *turned = NULL,
-             *found = NULL;
-    bool done = false;
-    if (count > 0) {
-        right = array ? array_over(numpy, b, count, n) : NULL;
-        turned = right ? PyObject_GetAttrString(right, "T") : NULL;
-        found = turned && linalg ? PyObject_CallMethod(linalg, "solve", "OO", array, turned) : NULL;
-        done = found && copy_into(numpy, turned, found);
-    } else {
-        found = array && linalg ? PyObject_CallMethod(linalg, "inv", "O", array) : NULL;
-        done = found && copy_into(numpy, array, found);
-    }
-    PyObject *const used[] = {numpy, linalg, array, right, turned, found};
+    PyObject *array = linalg ? array_over(numpy, matrix, n, n) : NULL;
+    PyObject *found = array ? PyObject_CallMethod(linalg, function, "O", array) : NULL;
+    PyObject *to = found ? array_over(numpy, factor, n, n) : NULL;
+    bool done = to && copy_into(numpy, to, found);
+    PyObject *const used[] = {numpy, linalg, array, found, to};
     for (size_t i = 0; i < sizeof used / sizeof *used; i++) Py_XDECREF(used[i]);
     return done;
 }
 
-/* Whether the matrix has a Cholesky factor, and (with `margin`) one whose squared diagonal is not what rounding leaves of a 0, the
- * bound of src/stats/fit/cholesky.c. False with an exception set where there is no factor. */
-static bool is_definite(int n, double *matrix, bool margin) {
-    PyObject *numpy, *linalg;
-    import_both(&numpy, &linalg);
-    PyObject *array = numpy ? array_over(numpy, matrix, n, n) : NULL;
-    PyObject *factor = linalg && array ? PyObject_CallMethod(linalg, "cholesky", "O", array) : NULL;
-    PyObject *diagonal = factor ? PyObject_CallMethod(factor, "diagonal", NULL) : NULL;
-    PyObject *least = diagonal ? PyObject_CallMethod(diagonal, "min", NULL) : NULL;
-    double smallest = least ? PyFloat_AsDouble(least) : 0, largest = 0;
-    for (size_t i = 0; i < (size_t)n; i++) {
-        double value = matrix[i * ((size_t)n + 1)];
-        largest = value > largest ? value : largest;
-    }
-    PyObject *const used[] = {numpy, linalg, array, factor, diagonal, least};
-    for (size_t i = 0; i < sizeof used / sizeof *used; i++) Py_XDECREF(used[i]);
-    return smallest > 0 && (!margin || smallest * smallest > n * DBL_EPSILON * largest);
-}
-
-/* With the GIL. */
-static pomona_status solve_definite(int n, double *matrix, int count, double *b, struct pomona_error *error) {
-    if (is_definite(n, matrix, count > 0))
-        return solve(n, matrix, count, b) ? POMONA_OK : python_failed("solution", error);
-    if (PyErr_Occurred() &&
-        (PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_ImportError)))
-        return python_failed("Cholesky factor", error);
-    PyErr_Clear(); /* LinAlgError */
+static pomona_status too_little(struct pomona_error *error) {
     return fail(error, POMONA_E_INPUT, NULL,
                 "the covariance of the features is not positive definite: more regularisation is needed");
 }
 
+/* With the GIL, after decompose: what it means that there is no factor. */
+static pomona_status no_factor(struct pomona_error *error) {
+    if (PyErr_ExceptionMatches(PyExc_MemoryError) || PyErr_ExceptionMatches(PyExc_ImportError))
+        return python_failed("Cholesky factor", error);
+    PyErr_Clear(); /* LinAlgError */
+    return too_little(error);
+}
+
 pomona_status cholesky_invert(int n, double *matrix, struct pomona_error *error) {
+    size_t size = (size_t)n;
+    double *factor = calloc(size * size, sizeof *factor);
+    if (!factor) return fail_memory(error, "Cholesky factor");
     PyGILState_STATE gil = PyGILState_Ensure();
-    pomona_status status = solve_definite(n, matrix, 0, NULL, error);
+    pomona_status status = POMONA_OK;
+    if (!decompose(n, matrix, factor, "cholesky"))
+        status = no_factor(error);
+    else if (!decompose(n, matrix, matrix, "inv"))
+        status = python_failed("inverse", error);
     PyGILState_Release(gil);
+    free(factor);
     return status;
 }
 
+/* L L^T x = b, L row by row, x in place of b [n]. */
+static void substitute(size_t n, const double *factor, double *b) {
+    for (size_t i = 0; i < n; i++) {
+        double sum = b[i];
+        for (size_t j = 0; j < i; j++) sum -= factor[i * n + j] * b[j];
+        b[i] = sum / factor[i * n + i];
+    }
+    for (size_t i = n; i-- > 0;) {
+        b[i] /= factor[i * n + i];
+        for (size_t j = 0; j < i; j++) b[j] -= factor[i * n + j] * b[i];
+    }
+}
+
 pomona_status cholesky_solve(int n, double *matrix, int count, double *b, struct pomona_error *error) {
+    size_t size = (size_t)n;
+    double largest = 0;
+    for (size_t i = 0; i < size; i++)
+        largest = matrix[i * (size + 1)] > largest ? matrix[i * (size + 1)] : largest;
     PyGILState_STATE gil = PyGILState_Ensure();
-    pomona_status status = solve_definite(n, matrix, count, b, error);
+    pomona_status status = decompose(n, matrix, matrix, "cholesky") ? POMONA_OK : no_factor(error);
     PyGILState_Release(gil);
-    return status;
+    if (status != POMONA_OK) return status;
+    for (size_t i = 0; i < size; i++) { /* as in src/stats/fit/cholesky.c */
+        double diagonal = matrix[i * (size + 1)];
+        if (!(diagonal * diagonal > n * DBL_EPSILON * largest)) return too_little(error);
+    }
+    for (int row = 0; row < count; row++) substitute(size, matrix, b + (size_t)row * size);
+    return POMONA_OK;
 }
