@@ -120,11 +120,15 @@ static PyObject *list_photos(PyObject *module, PyObject *arguments) {
 /* Adds the photo of (name, size, source, offset). False with an exception set. */
 static bool add_photo(struct listing *listing, PyObject *tuple) {
     PyObject *name_object, *source, *offset, *name_bytes;
-    unsigned long long size, from = 0;
+    unsigned long long from = 0;
+    long long size;
     const char *name, *path;
-    if (!PyArg_ParseTuple(tuple, "UKOO", &name_object, &size, &source, &offset) ||
-        !text_from(name_object, &name_bytes, &name))
+    if (!PyArg_ParseTuple(tuple, "ULOO", &name_object, &size, &source, &offset)) return false;
+    if (size < 0) {
+        PyErr_SetString(PyExc_ValueError, "the size of a photo is negative");
         return false;
+    }
+    if (!text_from(name_object, &name_bytes, &name)) return false;
     path = path_in(name);
     char *bytes = NULL;
     bool good = source == Py_None || PyBytes_AsStringAndSize(source, &bytes, NULL) == 0;
@@ -134,7 +138,8 @@ static bool add_photo(struct listing *listing, PyObject *tuple) {
         good = !PyErr_Occurred();
     }
     if (good) {
-        struct listed_photo photo = {.label = "", .size = size, .offset = from, .packed = offset != Py_None};
+        struct listed_photo photo = {
+            .label = "", .size = (uint64_t)size, .offset = from, .packed = offset != Py_None};
         photo.uri = arena_copy_text(&listing->arena, name, strlen(name));
         photo.path = place_is_remote(path) ? arena_copy_text(&listing->arena, path, strlen(path))
                                            : path_absolute(&listing->arena, path);
