@@ -52,6 +52,8 @@ own_zlib() {
 wheel() {
     local arch=$1 doc=$2 libraries=$3 raw=build/dist/$1 options=() option unpacked extension
     shift 3
+    # Debian's libcurl brings half of the system along: no reader until there is a lean one (docs/internals/wheels.md).
+    set -- -Dwheel_reader=disabled "$@"
     for option in "$@"; do options+=("-Csetup-args=$option"); done
     rm -rf "$raw"
     mkdir -p "$raw/libraries"

@@ -9,6 +9,8 @@
     scores = pca.transform(x)                     # float64 [photos, 50]
     clf = pomona.train(x, labels, "fruit.onnx", model=model)
     clf.predict(["c.jpg"])                        # [Answer(label='apple', probability=0.97, ...)]
+    reader = pomona.Reader()                      # photos in buckets, many requests at a time
+    for path, data, error in reader.read(reader.list("s3://photos/")): ...
 
 On a cluster: pomona.spark. Everything that takes time releases the GIL; objects may be shared by threads, and pickled (which is
 how Spark ships them). What fails raises a subclass of PomonaError, which is also a ValueError or an OSError; a
@@ -19,6 +21,7 @@ from ._core import InputError, InterruptedError, PomonaError, StorageError, Usag
 from ._core import version as __version__
 from ._model import FeatureBatch, Model, cpu_threads, sample
 from ._moments import PCA, Moments, pca
+from ._reader import Photo, Reader
 
-__all__ = ["Answer", "Classifier", "FeatureBatch", "InputError", "InterruptedError", "Model", "Moments", "PCA", "PomonaError",
-           "StorageError", "UsageError", "__version__", "cpu_threads", "pca", "sample", "train"]
+__all__ = ["Answer", "Classifier", "FeatureBatch", "InputError", "InterruptedError", "Model", "Moments", "PCA", "Photo", "PomonaError",
+           "Reader", "StorageError", "UsageError", "__version__", "cpu_threads", "pca", "sample", "train"]

@@ -191,7 +191,8 @@ class Model:
     def features_arrow(self, batch: Any) -> FeatureBatch:
         """A record batch with the columns content (binary), path and label (string; both optional) to one with path, label,
         features (list of float) and error: one row for each, features null where error is not. Without a label column the
-        label is the name of the photo's folder, from path. No copy of the photos; one thread.
+        label is the name of the photo's folder, from path. A text in an optional column error (the reason why a photo could not be
+        read) stands for the photo: it is not decoded, and the row has that error. No copy of the photos; one thread.
 
         `batch` is anything with `__arrow_c_array__`: pyarrow 14 and later, nanoarrow. Tables of several batches (pyarrow.Table, Polars,
         DuckDB) go batch by batch: `for batch in pyarrow.table(frame).to_batches()`. Raises InputError that names a column which is

@@ -12,7 +12,8 @@ enum { NAME_BYTES = 4095 };
 
 /* The columns of a batch of photos. */
 struct photo_columns {
-    struct pomona_arrow_column path, content, label; /* path and label: array NULL where there is none */
+    struct pomona_arrow_column path, content, label,
+        error; /* array NULL where there is none; content there is */
 };
 
 static struct pomona_arrow_text text_at(const struct pomona_arrow_column *column, int64_t row) {
@@ -66,7 +67,12 @@ static pomona_status run_photos(struct pomona_extractor *extractor, const struct
                                           .size = size,
                                           .features = pomona_arrow_features_row(table, i),
                                           .cause = &causes[i]};
-        if (!there) photos[i].status = fail(&causes[i], POMONA_E_INPUT, names, "the content is null");
+        struct pomona_arrow_text reason = text_at(&columns->error, i); /* of who read the photo */
+        if (reason.text)
+            photos[i].status = fail(&causes[i], POMONA_E_INPUT, NULL, "%.*s",
+                                    (int)(reason.size < NAME_BYTES ? reason.size : NAME_BYTES), reason.text);
+        else if (!there)
+            photos[i].status = fail(&causes[i], POMONA_E_INPUT, names, "the content is null");
         names += (name_size < NAME_BYTES ? name_size : NAME_BYTES) + 1;
     }
     return pomona_extractor_run(extractor, photos, (size_t)rows, error);
@@ -99,6 +105,8 @@ static pomona_status extract(struct pomona_extractor *extractor, int width, cons
             pomona_arrow_find(schema, batch, "content", POMONA_ARROW_BYTES, false, &columns.content, error);
     if (status == POMONA_OK)
         status = pomona_arrow_find(schema, batch, "label", POMONA_ARROW_TEXT, true, &columns.label, error);
+    if (status == POMONA_OK)
+        status = pomona_arrow_find(schema, batch, "error", POMONA_ARROW_TEXT, true, &columns.error, error);
     if (status != POMONA_OK) return status;
     size_t rows = (size_t)batch->length;
     struct pomona_photo *photos = calloc(rows + 1, sizeof *photos);

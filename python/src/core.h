@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Raises the Python exception of a status, with `code` and `where` as attributes. Returns NULL. */
+/* Raises the Python exception of a status, which is an attribute of the module, with `code` and `where` as attributes. Returns NULL. */
 PyObject *raise_failure(PyObject *module, pomona_status status, const struct pomona_error *error);
 
 /* Handles: capsules that own a C object and keep the Python object that it needs (`parent`, may be NULL) alive. */
@@ -33,6 +33,9 @@ void handle_release_parent(PyObject *capsule);
 static inline void *handle_get(PyObject *capsule, const char *name) {
     return PyCapsule_GetPointer(capsule, name);
 }
+
+/* Puts `object` (a new reference, NULL after a failure) into the module. False with an exception set. */
+bool publish(PyObject *module, const char *name, PyObject *object);
 
 /* An address that the package passes as an int; false with an exception set. */
 bool address_of(PyObject *number, void **address);

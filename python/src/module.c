@@ -4,87 +4,6 @@
 
 #include <string.h>
 
-enum { USAGE, INPUT, STORAGE, INTERRUPTED, BASE, EXCEPTIONS };
-
-struct state {
-    PyObject *exceptions[EXCEPTIONS];
-};
-
-static int which_exception(pomona_status status) {
-    switch (status) {
-    case POMONA_E_USAGE:
-    case POMONA_E_EXISTS: return USAGE;
-    case POMONA_E_INPUT:
-    case POMONA_E_CORRUPT:
-    case POMONA_E_LIMIT:
-    case POMONA_E_UNSUPPORTED: return INPUT;
-    case POMONA_E_IO: return STORAGE;
-    case POMONA_E_INTERRUPTED: return INTERRUPTED;
-    default: return BASE;
-    }
-}
-
-PyObject *raise_failure(PyObject *module, pomona_status status, const struct pomona_error *error) {
-    if (PyErr_Occurred()) return NULL; /* a callback failed with an exception of its own */
-    if (status == POMONA_E_MEMORY) {
-        PyErr_SetString(PyExc_MemoryError, error->message);
-        return NULL;
-    }
-    struct state *state = PyModule_GetState(module);
-    PyObject *type = state->exceptions[which_exception(status)];
-    PyObject *message = text_of(error->message);
-    PyObject *raised = message ? PyObject_CallFunctionObjArgs(type, message, NULL) : NULL;
-    PyObject *code = text_of(pomona_status_name(status)), *where = text_of(error->where);
-    if (raised && code && where && PyObject_SetAttrString(raised, "code", code) == 0 &&
-        PyObject_SetAttrString(raised, "where", where) == 0)
-        PyErr_SetObject(type, raised);
-    Py_XDECREF(message);
-    Py_XDECREF(code);
-    Py_XDECREF(where);
-    Py_XDECREF(raised);
-    return NULL;
-}
-
-PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor destructor, PyObject *parent) {
-    PyObject *capsule = PyCapsule_New(object, name, destructor);
-    if (!capsule) return NULL;
-    Py_XINCREF(parent);
-    PyCapsule_SetContext(capsule, parent);
-    return capsule;
-}
-
-void handle_release_parent(PyObject *capsule) {
-    PyObject *parent = PyCapsule_GetContext(capsule);
-    Py_XDECREF(parent);
-}
-
-bool address_of(PyObject *number, void **address) {
-    *address = PyLong_AsVoidPtr(number);
-    return *address || !PyErr_Occurred();
-}
-
-bool dict_put(PyObject *dict, const char *key, PyObject *value) {
-    bool done = value && PyDict_SetItemString(dict, key, value) == 0;
-    Py_XDECREF(value);
-    return done;
-}
-
-PyObject *text_of(const char *text) {
-    return PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "surrogateescape");
-}
-
-bool text_from(PyObject *object, PyObject **bytes, const char **text) {
-    char *data = NULL;
-    *bytes = NULL;
-    *text = NULL;
-    if (!object) return false;
-    if (object == Py_None) return true;
-    *bytes = PyUnicode_AsEncodedString(object, "utf-8", "surrogateescape");
-    if (!*bytes || PyBytes_AsStringAndSize(*bytes, &data, NULL) < 0) return false;
-    *text = data;
-    return true;
-}
-
 PyObject *doubles_of(const double *values, size_t count) {
     return PyBytes_FromStringAndSize((const char *)values, (Py_ssize_t)(count * sizeof *values));
 }
@@ -106,16 +25,7 @@ static PyObject *make_exception(const char *name, const char *doc, const char *c
     return type;
 }
 
-/* Puts `object` into the module, which takes a reference of its own. */
-static bool publish(PyObject *module, const char *name, PyObject *object) {
-    if (!object) return false;
-    Py_INCREF(object); /* PyModule_AddObject keeps it, but not when it fails */
-    if (PyModule_AddObject(module, name, object) == 0) return true;
-    Py_DECREF(object);
-    return false;
-}
-
-static int add_exceptions(PyObject *module, struct state *state) {
+static int add_exceptions(PyObject *module) {
     static const struct {
         const char *name, *doc;
         pomona_status status;
@@ -128,17 +38,16 @@ static int add_exceptions(PyObject *module, struct state *state) {
          POMONA_E_IO},
         {"pomona.InterruptedError", "Stopped on request.", POMONA_E_INTERRUPTED}};
     PyObject *const second[] = {PyExc_ValueError, PyExc_ValueError, PyExc_OSError, NULL};
-    PyObject **types = state->exceptions;
-    types[BASE] =
+    PyObject *base =
         make_exception("pomona.PomonaError",
                        "What pomona raises. `code` is a short name of the kind (\"corrupt input\"), "
                        "`where` the file, node or column at fault (may be empty).",
                        pomona_status_name(POMONA_E_INTERNAL), PyExc_Exception, NULL);
-    if (!publish(module, "PomonaError", types[BASE])) return -1;
-    for (int i = 0; i < BASE; i++) {
-        types[i] = make_exception(kinds[i].name, kinds[i].doc, pomona_status_name(kinds[i].status),
-                                  types[BASE], second[i]);
-        if (!publish(module, strchr(kinds[i].name, '.') + 1, types[i])) return -1;
+    if (!publish(module, "PomonaError", base)) return -1; /* the module keeps it */
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        PyObject *type =
+            make_exception(kinds[i].name, kinds[i].doc, pomona_status_name(kinds[i].status), base, second[i]);
+        if (!publish(module, strchr(kinds[i].name, '.') + 1, type)) return -1;
     }
     return 0;
 }
@@ -150,33 +59,14 @@ static int start(PyObject *module) {
     for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
         if (PyModule_AddFunctions(module, functions[i]) < 0) return -1;
     if (PyModule_AddStringConstant(module, "version", POMONA_VERSION) < 0) return -1;
-    return add_exceptions(module, PyModule_GetState(module));
+    return add_exceptions(module);
 }
-
-static int clear(PyObject *module) {
-    struct state *state = PyModule_GetState(module);
-    for (int i = 0; state && i < EXCEPTIONS; i++) Py_CLEAR(state->exceptions[i]);
-    return 0;
-}
-
-static int traverse(PyObject *module, visitproc visit, void *arg) {
-    struct state *state = PyModule_GetState(module);
-    for (int i = 0; state && i < EXCEPTIONS; i++) Py_VISIT(state->exceptions[i]);
-    return 0;
-}
-
-static void release(void *module) { (void)clear(module); }
 
 static PyModuleDef_Slot slots[] = {{Py_mod_exec, (void *)start}, {0, NULL}};
 
-static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT,
-                                        .m_name = "pomona._core",
-                                        .m_doc = "The C engine; see the package pomona.",
-                                        .m_size = sizeof(struct state),
-                                        .m_slots = slots,
-                                        .m_traverse = traverse,
-                                        .m_clear = clear,
-                                        .m_free = release};
+static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "pomona._core",
+                                        .m_doc = "The C engine; see the package pomona.", .m_size = 0,
+                                        .m_slots = slots};
 
 PyMODINIT_FUNC PyInit__core(void);
 PyMODINIT_FUNC PyInit__core(void) { return PyModuleDef_Init(&definition); }

@@ -2,6 +2,7 @@
 
     import pomona.spark as ps
 
+    photos   = ps.read(spark, "s3://photos/")                        # pomona's reader; or Spark's own, of s3a://, hdfs://, dbfs:/:
     photos   = spark.read.format("binaryFile").option("recursiveFileLookup", "true").load("s3a://photos/")
     features = ps.features(photos, model="s3a://models/m.onnx")      # path, label, features, error; computed once, kept
     ps.write(features, "s3a://results/", partitions=20)              # Results/ and Errors/
@@ -14,6 +15,7 @@ with its error. As pyspark.ml stages: pomona.spark.ml. As a batch job: python/jo
 """
 from ._features import features
 from ._fit import moments, predict, train, transform
+from ._read import read
 from ._write import Written, write
 
-__all__ = ["Written", "features", "moments", "predict", "train", "transform", "write"]
+__all__ = ["Written", "features", "moments", "predict", "read", "train", "transform", "write"]

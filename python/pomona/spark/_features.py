@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from pomona import Model
 
-from ._frames import few_tasks, need_columns, partitions_of, photo_rows, planned_with_rows
+from ._frames import few_tasks, need_columns, partitions_of, photo_columns, photo_rows, planned_with_rows
 from ._shipped import Shipped, open_on_driver
 
 BATCH_BYTES = 16 << 20
@@ -54,9 +54,10 @@ def features(photos: DataFrame, model: Any = None, *, layer: str | None = None, 
              views: str | None = None, decode: str | None = None, size: int = 0, precision: str | None = None,
              partitions: int | None = None, batch_bytes: int = BATCH_BYTES, keep: bool = True,
              seconds: Seconds | None = None) -> DataFrame:
-    """The features of a table of photos, as spark.read.format("binaryFile") gives it.
+    """The features of a table of photos, as ps.read or spark.read.format("binaryFile") gives it.
 
-    photos       columns path (string) and content (binary), perhaps label (string); others are ignored
+    photos       columns path (string) and content (binary), perhaps label and error (string: why the photo could not be read, passed
+                 on to the column error of the result); others are ignored
     model        None: the network inside the package; path or URI of an ONNX file that the driver can read (s3a://, hdfs://,
                  file:); or an open pomona.Model. It is read once, by the driver, and shipped by Spark
     layer, profile, views, decode, size, precision   see pomona.Model
@@ -78,8 +79,7 @@ def features(photos: DataFrame, model: Any = None, *, layer: str | None = None, 
     metadata = {"feature_space": info["feature_space"], "model_hash": info["hash"], "source": source,
                 "model": source.rsplit("/", 1)[-1] or info["name"], "layer": info["layer"], "profile": info["profile"],
                 "precision": info["precision"], "width": info["features"]}
-    columns = ["path", "content"] + (["label"] if "label" in photos.columns else [])
-    chosen = photos.select(*columns)
+    chosen = photos.select(*photo_columns(photos))
     tasks = partitions or few_tasks(chosen)
     if tasks < partitions_of(chosen):
         chosen = chosen.coalesce(tasks)

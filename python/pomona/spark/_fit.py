@@ -15,7 +15,7 @@ from pomona import PCA, Classifier, InputError, Moments, _core
 from pomona._blas import one_blas_thread
 
 from ._features import BATCH_BYTES, SLICE, model_of
-from ._frames import few_tasks, need_columns, partitions_of, photo_rows, planned_with_rows, provenance
+from ._frames import few_tasks, need_columns, partitions_of, photo_columns, photo_rows, planned_with_rows, provenance
 from ._shipped import Shipped
 
 FEATURES = {"features": "features"}
@@ -248,7 +248,7 @@ def predict(photos: DataFrame, classifier: Any = None, *, partitions: int | None
         raise ValueError("predict: a pomona.Classifier is needed, this is a model without a head")
     opened, _ = open_on_driver(spark, classifier, Classifier)
     shipped = Shipped(spark, opened)
-    chosen = photos.select("path", "content")
+    chosen = photos.select(*photo_columns(photos))
     tasks = partitions or few_tasks(chosen)
     if tasks < partitions_of(chosen):
         chosen = chosen.coalesce(tasks)

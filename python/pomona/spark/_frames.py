@@ -15,6 +15,7 @@ ROWS_KEY = "spark.sql.execution.arrow.maxRecordsPerBatch"
 ROWS_MAX = 512
 ROWS_UNKNOWN = 16  # where the photos' sizes are not known
 METADATA_KEY = "pomona"
+MEAN_BYTES_KEY = "pomona_mean_bytes"  # of the column content that ps.read made
 
 
 def need_columns(frame: DataFrame, wanted: dict[str, str], what: str) -> None:
@@ -29,8 +30,11 @@ def need_columns(frame: DataFrame, wanted: dict[str, str], what: str) -> None:
 
 
 def photo_rows(photos: DataFrame, batch_bytes: int) -> int:
-    """How many photos an Arrow batch may hold, so that it stays near batch_bytes: by the mean size of the files that the table
+    """How many photos an Arrow batch may hold, so that it stays near batch_bytes: by the mean size that ps.read noted or of the files that the table
     reads, or few where they are not known. Spark itself counts rows, 10,000 of them, whatever their size."""
+    mean = photos.schema["content"].metadata.get(MEAN_BYTES_KEY, 0) if "content" in photos.columns else 0
+    if mean:
+        return max(1, min(ROWS_MAX, batch_bytes // mean))
     count = total = 0
     leaves = photos._jdf.queryExecution().optimizedPlan().collectLeaves()
     for i in range(leaves.size()):
@@ -43,6 +47,12 @@ def photo_rows(photos: DataFrame, batch_bytes: int) -> int:
     if not count or not total:
         return ROWS_UNKNOWN
     return max(1, min(ROWS_MAX, batch_bytes * count // total))
+
+
+def photo_columns(photos: DataFrame) -> list[str]:
+    """The columns of a table of photos that tasks need: path, content, perhaps label, perhaps error (why it could not be read)."""
+    types = dict(photos.dtypes)
+    return ["path", "content"] + ["label"] * ("label" in types) + ["error"] * (types.get("error") == "string")
 
 
 def partitions_of(frame: DataFrame) -> int:
