@@ -201,7 +201,7 @@ class Cluster:
 
     def executor_logs(self):
         """What executors printed, by worker/application/executor."""
-        found = sorted(self.spark.folder.glob("worker-*/work/*/*/stderr"))
+        found = sorted(self.spark.folder.glob("worker-*/*/*/*/stderr"))
         return {os.fspath(path.relative_to(self.spark.folder)): path.read_text(errors="replace") for path in found}
 
     def stop(self):
