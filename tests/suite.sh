@@ -65,18 +65,23 @@ build_net_wasm() {
     compile wasm-net
 }
 
-# The Python package, built and put into build/venv, where tests/python finds it; again only when its sources have changed. Meson and
-# Ninja are those of the environment: Debian's Meson is older than abi3 wheels need.
+# The Python package, built and put into the environments that there are, where tests/python finds it; again only when its sources have
+# changed. Meson and Ninja are those of build/venv: Debian's Meson is older than abi3 wheels need. Compiled for the stable ABI of 3.9.
 python_wheel() {
-    local stamp bin=$PWD/build/venv/bin
+    local stamp environment bin=$PWD/build/venv/bin
     stamp=$(git ls-files -co --exclude-standard pyproject.toml 'meson*' include src models python | sort |
         tr '\n' '\0' | xargs -0 sha256sum | sha256sum)
-    [ "$(cat build/venv/.wheel 2>/dev/null)" != "$stamp" ] || return 0
-    rm -f build/wheels/pomona-*-linux_*.whl
-    CC=clang PATH=$bin:$PATH "$bin/python" -m pip wheel -q . --no-deps --no-build-isolation -Cbuild-dir=build/wheel \
-        -w build/wheels || return 1
-    "$bin/python" -m pip install -q --no-deps --force-reinstall build/wheels/pomona-*-linux_*.whl || return 1
-    printf '%s\n' "$stamp" >build/venv/.wheel
+    if [ "$(cat build/wheels/.stamp 2>/dev/null)" != "$stamp" ]; then
+        rm -f build/wheels/*.whl
+        CC=clang PATH=$bin:$PATH "$bin/python" -m pip wheel -q . --no-deps --no-build-isolation -Cbuild-dir=build/wheel \
+            -w build/wheels && "$bin/python" -m wheel tags --remove --python-tag cp39 build/wheels/*.whl || return 1
+        printf '%s\n' "$stamp" >build/wheels/.stamp
+    fi
+    for environment in build/venv build/venv-spark4 build/venv-spark39; do
+        if [ ! -d $environment ] || [ "$(cat $environment/.wheel 2>/dev/null)" = "$stamp" ]; then continue; fi
+        $environment/bin/python -m pip install -q --no-deps --force-reinstall build/wheels/*.whl || return 1
+        printf '%s\n' "$stamp" >$environment/.wheel
+    done
 }
 
 # The Python tests.
@@ -90,6 +95,17 @@ end_to_end_asan() {
     LSAN_OPTIONS=suppressions=$PWD/build/asan/suppressions \
         POMONA=$PWD/build/asan/src/cli/pomona RUN_MODEL=$PWD/build/asan/tests/net/run_model \
         build/venv/bin/python -m pytest -q -p no:cacheprovider tests
+}
+
+# Beside build/venv, whose PySpark is 3.5: one with PySpark 4, and one with PySpark 3.5 on the oldest Python, where it is there.
+spark_environments() {
+    local old
+    python_with build/venv-spark4 tests/requirements-spark4.txt "$(python_named 3.12 || python_named 3.11)" || return 1
+    if old=$(python_named 3.9); then
+        python_with build/venv-spark39 tests/requirements-spark39.txt "$old"
+    else
+        printf 'no Python 3.9: its tests are skipped\n'
+    fi
 }
 
 # Whether this machine runs a tier: the tool itself knows.
@@ -114,6 +130,8 @@ suite() {
         need "${cluster_packages[@]}"
         command -v go >/dev/null || need golang-go
         step 'S3 server (versitygw)' bash tests/store/versitygw.sh build/versitygw || true
+        step 'Spark: jars of S3A' bash tests/python/spark_jars.sh build/jars || true
+        step 'Spark: Python environments' spark_environments || true
     fi
 
     step 'style, layers, headers' bash tests/check_all.sh || true
