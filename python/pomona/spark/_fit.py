@@ -207,6 +207,18 @@ ANSWERS = ("path string, class string, probability double, coarse string, coarse
            "rejected boolean, known double, error string")
 
 
+def answer_columns(answers: list[Any], coarse: bool) -> list[pa.Array]:
+    """Class, probability, coarse, coarse_probability, level, rejected, known; None for an answer is a row of nulls."""
+    return [
+        pa.array([a and a.label for a in answers], pa.string()),
+        pa.array([a and a.probability for a in answers], pa.float64()),
+        pa.array([a and a.coarse for a in answers], pa.string()),
+        pa.array([a.coarse_probability if a and coarse else None for a in answers], pa.float64()),
+        pa.array([a and a.level for a in answers], pa.string()),
+        pa.array([a and a.level == "rejected" for a in answers], pa.bool_()),
+        pa.array([a and a.known for a in answers], pa.float64())]
+
+
 def _answer(batches: Iterator[pa.RecordBatch], shipped: Shipped) -> Iterator[pa.RecordBatch]:
     classifier = shipped.open()
     coarse = bool(classifier.groups)
@@ -220,16 +232,7 @@ def _answer(batches: Iterator[pa.RecordBatch], shipped: Shipped) -> Iterator[pa.
                 x = done.column(2).flatten().to_numpy(zero_copy_only=False).reshape(-1, classifier.width)
                 for i, answer in zip(good, classifier.predict_features(x)):
                     answers[i] = answer
-            columns = [
-                done.column(0),
-                pa.array([a and a.label for a in answers], pa.string()),
-                pa.array([a and a.probability for a in answers], pa.float64()),
-                pa.array([a and a.coarse for a in answers], pa.string()),
-                pa.array([a.coarse_probability if a and coarse else None for a in answers], pa.float64()),
-                pa.array([a and a.level for a in answers], pa.string()),
-                pa.array([a and a.level == "rejected" for a in answers], pa.bool_()),
-                pa.array([a and a.known for a in answers], pa.float64()),
-                done.column(3)]
+            columns = [done.column(0), *answer_columns(answers, coarse), done.column(3)]
             yield pa.RecordBatch.from_arrays(columns, [part.split()[0] for part in ANSWERS.split(", ")])
 
 
