@@ -431,6 +431,13 @@ def test_everything_public_is_documented_with_types():
         assert name in text
 
 
+def test_the_example_of_the_readme_runs(tmp_path):
+    code = (ROOT / "python/README.md").read_text().split("```python\n")[1].split("```")[0]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("(200, 20) 0.") and "Answer(label=" in done.stdout
+
+
 def test_the_stub_and_the_marker_of_types_are_installed():
     folder = pathlib.Path(package.__file__).parent
     assert (folder / "py.typed").exists() and (folder / "_core.pyi").exists()
