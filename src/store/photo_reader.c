@@ -52,7 +52,8 @@ struct remote_read {
     struct remote_read *next;
 };
 
-/* `local` is a read on disk that is finished, waiting to be given back. At most one: the width on disk is 1. */
+/* `local` is a read that ended where it began (on disk, or a name that can't be asked for), waiting to be given back. At most one: the
+ * width is then 0. */
 struct photo_reader {
     struct pomona_places *places;
     struct http *http;
@@ -112,6 +113,7 @@ void photo_reader_free(struct photo_reader **reader) {
 }
 
 int photo_reader_width(const struct photo_reader *reader, const struct listed_photo *photo) {
+    if (reader->local_done) return 0; /* there is room for one only */
     if (!reader->places || !place_is_remote(photo->path)) return 1;
     return photo->packed ? PACKED_WIDTH : reader->places->options.requests;
 }

@@ -37,7 +37,8 @@ bool photo_reader_next(struct photo_reader *reader, int milliseconds, struct pho
 /* Ends a photo_reader_next that waits, from any thread. */
 void photo_reader_wake(struct photo_reader *reader);
 
-/* How many reads are worth having under way at once for this photo: 1 on disk. */
+/* How many reads are worth having under way at once for this photo: 1 on disk, 0 while a read that ended at once waits to be taken; no
+ * other may be started before that. */
 int photo_reader_width(const struct photo_reader *reader, const struct listed_photo *photo);
 
 /* One photo, from start to end, while no other is under way. What a packed photo's struct points to outlives the reader, which keeps what lay around it. */

@@ -1,7 +1,9 @@
 /* Listing and moving files: what is listed, what is skipped, what stays when something fails. */
 #include "base/file_sink.h"
+#include "pomona/places.h"
 #include "store/folder.h"
 #include "store/listing.h"
+#include "store/photo_reader.h"
 #include "tests/base/unit.h"
 
 #include <fcntl.h>
@@ -156,6 +158,31 @@ static void test_make_over_a_file(void **state) {
     assert_failure(folder_make("f", &error), POMONA_E_EXISTS, "not a folder");
 }
 
+/* A name that can't be asked for ends at once; until it is taken nothing else may be started, or one of the two would be lost. */
+static void test_reads_that_end_at_once(void **state) {
+    (void)state;
+    struct pomona_places *places;
+    struct photo_reader *reader;
+    const struct pomona_places_options options = {.endpoint_url = "http://127.0.0.1:9", .anonymous = true};
+    assert_int_equal(pomona_places_new(&options, &places, &error), POMONA_OK);
+    assert_int_equal(photo_reader_new(places, &reader, &error), POMONA_OK);
+    const struct listed_photo photo = {.path = "s3://bucket/", .uri = "s3://bucket/"};
+    struct buffer bytes = BUFFER_INIT(1 << 20);
+    for (size_t ticket = 0; ticket < 3; ticket++) {
+        struct photo_read read;
+        assert_true(photo_reader_width(reader, &photo) > 1);
+        photo_reader_start(reader, &photo, &bytes, &error, ticket);
+        assert_int_equal(photo_reader_width(reader, &photo), 0);
+        assert_int_equal(photo_reader_pending(reader), 1);
+        assert_true(photo_reader_next(reader, 0, &read));
+        assert_int_equal(read.ticket, ticket);
+        assert_int_not_equal(read.status, POMONA_OK);
+    }
+    buffer_free(&bytes);
+    photo_reader_free(&reader);
+    pomona_places_free(&places);
+}
+
 int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter, leave)
     const struct CMUnitTest tests[] = {
@@ -163,6 +190,6 @@ int main(void) {
         IN_FOLDER(test_listing_errors),    IN_FOLDER(test_listing_can_be_stopped),
         IN_FOLDER(test_replace_exchanges), IN_FOLDER(test_remove_does_not_follow_links),
         IN_FOLDER(test_clear_keeps_one),   IN_FOLDER(test_lock),
-        IN_FOLDER(test_make_over_a_file)};
+        IN_FOLDER(test_make_over_a_file),  cmocka_unit_test(test_reads_that_end_at_once)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
