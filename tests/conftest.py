@@ -11,6 +11,8 @@ import subprocess
 import pytest
 
 from s3_fixtures import bucket, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)
+from spark_fixtures import (INSTALLATIONS, cluster, cluster4, history_server, history_server4, spark4, spark35, spark39,  # noqa: F401
+                            spark_installation)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 POMONA = pathlib.Path(os.environ.get("POMONA", ROOT / "build/pomona")).absolute()
@@ -29,7 +31,7 @@ def pytest_configure(config):
 
 def pytest_collection_modifyitems(config, items):
     for item in items:
-        if "s3_server" in getattr(item, "fixturenames", ()):
+        if {"s3_server", *INSTALLATIONS}.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("cluster")
         for name in ("long", "cluster"):
             if item.get_closest_marker(name) and not config.getoption("--" + name):

@@ -1,4 +1,4 @@
-"""Fixtures of tests that run Spark as a cluster. A test that uses one is marked `cluster` by itself.
+"""Fixtures of tests that run Spark as a cluster. A test that uses one is marked `cluster` by itself (conftest.py).
 
 SPARK35     an environment with PySpark 3.5.1    (default: the one that runs the tests)
 SPARK4      one with PySpark 4                   (default: build/venv-spark4)
@@ -13,17 +13,9 @@ import pytest
 
 from spark_cluster import Cluster, HistoryServer, Spark, same_environment
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+ROOT = pathlib.Path(__file__).resolve().parents[1]
 JARS = os.environ.get("SPARK_JARS", ROOT / "build/jars")
 INSTALLATIONS = {"spark35", "spark4", "spark39"}
-
-
-def pytest_collection_modifyitems(items):
-    for item in items:
-        if INSTALLATIONS.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker("cluster")
-            if not item.config.getoption("--cluster"):
-                item.add_marker(pytest.mark.skip(reason="runs with --cluster"))
 
 
 @pytest.fixture(scope="session")
