@@ -179,8 +179,8 @@ def test_options_reach_the_fits(table, fitted):
     found, expected = by_path(centred.transform(table)), by_path(ps.transform(table, centred.pca, scores="spark"))
     assert all(found[path].pca == expected[path].pca for path in expected)
     options = dict(folds=3, seed=7, group="[^/]+$", on="pca:8")
-    made = PomonaClassifier(head="prototype", classWeights=False, falseReject=0.2, **options).fit(table)
-    expected = ps.train(table, head="prototype", class_weights=False, false_reject=0.2, **options)
+    made = PomonaClassifier(head="ridge", classWeights=False, falseReject=0.2, **options).fit(table)
+    expected = ps.train(table, head="ridge", class_weights=False, false_reject=0.2, **options)
     assert made.classifier.to_bytes() == expected.to_bytes() != fitted.stages[2].classifier.to_bytes()
     fast = PomonaClassifier(head="lda", regularisation=0.1).fit(table)  # of moments
     assert fast.classifier.to_bytes() == ps.train(table, head="lda", regularisation=0.1).to_bytes()

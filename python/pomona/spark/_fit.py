@@ -156,7 +156,8 @@ def train(features: DataFrame, out: str | os.PathLike | None = None, *, model: A
     model            what made the features, where the table does not say it (an open Model, a path or a URI)
     head             "logistic", "ridge", "lda", "knn", "prototype", "auto"
     regularisation   fixed instead of chosen on held-out photos; with "lda" and "ridge" nothing is then brought to the driver but
-                     moments, whatever the number of photos
+                     moments, whatever the number of photos (where the model was opened with options of its own, moments do not
+                     say which, and rows are brought)
     max_bytes        the labelled features that the driver takes otherwise
     options          those of pomona.train: folds, group, hierarchy, on, seed, class_weights, false_reject ...
 
@@ -167,7 +168,7 @@ def train(features: DataFrame, out: str | os.PathLike | None = None, *, model: A
     opened = model_of(features, made_by, model)
     with tempfile.TemporaryDirectory(prefix="pomona-train-") as folder:
         target = os.path.join(folder, "classifier.onnx")
-        if head in ("lda", "ridge") and regularisation > 0:
+        if head in ("lda", "ridge") and regularisation > 0 and _is_default(opened):
             made = _train_from_moments(features, opened, target, head, regularisation, folder, options)
         else:
             x, labels, paths = _collect(features, max_bytes)
@@ -179,6 +180,11 @@ def train(features: DataFrame, out: str | os.PathLike | None = None, *, model: A
     if out is not None:
         made.write(out)
     return made
+
+
+def _is_default(opened: pomona.Model) -> bool:
+    """Whether the model's file, opened without options, makes these features: all that moments tell is the feature space."""
+    return pomona.Model(opened._data).feature_space == opened.feature_space
 
 
 def _train_from_moments(features: DataFrame, opened: pomona.Model, target: str, head: str, regularisation: float, folder: str,
