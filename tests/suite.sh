@@ -78,6 +78,17 @@ end_to_end_asan() {
         build/venv/bin/python -m pytest -q -p no:cacheprovider tests
 }
 
+# Beside build/venv, whose PySpark is 3.5: one with PySpark 4, and one with PySpark 3.5 on the oldest Python, where it is there.
+spark_environments() {
+    local old
+    python_with build/venv-spark4 tests/requirements-spark4.txt "$(python_named 3.12 || python_named 3.11)" || return 1
+    if old=$(python_named 3.9); then
+        python_with build/venv-spark39 tests/requirements-spark39.txt "$old"
+    else
+        printf 'no Python 3.9: its tests are skipped\n'
+    fi
+}
+
 # Whether this machine runs a tier: the tool itself knows.
 has_tier() { POMONA_TIER=$1 build/pomona cpu >/dev/null 2>&1; }
 
@@ -100,6 +111,8 @@ suite() {
         need "${cluster_packages[@]}"
         command -v go >/dev/null || need golang-go
         step 'S3 server (versitygw)' bash tests/store/versitygw.sh build/versitygw || true
+        step 'Spark: jars of S3A' bash tests/python/spark_jars.sh build/jars || true
+        step 'Spark: Python environments' spark_environments || true
     fi
 
     step 'style, layers, headers' bash tests/check_all.sh || true

@@ -63,14 +63,18 @@ class Spark:
         if done.returncode != 0:
             raise RuntimeError(f"pip {' '.join(map(str, arguments))}:\n{done.stdout}{done.stderr}")
 
+    def java_options(self):
+        """Programs that live for a minute: quick compilation counts, not the fastest code."""
+        return ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", f"-Djava.io.tmpdir={self.folder}/tmp"]
+
     def base_settings(self):
         """What every job and daemon of this installation is told; a job's own settings come on top."""
-        scratch = f"-Djava.io.tmpdir={self.folder}/tmp"
+        java = " ".join(self.java_options())
         return {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1", "spark.ui.port": "0",
                 "spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g", "spark.executor.memory": "1g",
                 "spark.sql.shuffle.partitions": "4", "spark.sql.warehouse.dir": f"file://{self.folder}/warehouse",
-                "spark.hadoop.hadoop.tmp.dir": f"{self.folder}/tmp", "spark.driver.extraJavaOptions": scratch,
-                "spark.executor.extraJavaOptions": scratch, "spark.eventLog.enabled": "true",
+                "spark.hadoop.hadoop.tmp.dir": f"{self.folder}/tmp", "spark.driver.extraJavaOptions": java,
+                "spark.executor.extraJavaOptions": java, "spark.eventLog.enabled": "true",
                 "spark.eventLog.dir": f"file://{self.events}"}
 
     def s3a_settings(self, server):
@@ -89,7 +93,7 @@ class Spark:
                 "spark.sql.parquet.output.committer.class":
                     "org.apache.spark.internal.io.cloud.BindingParquetOutputCommitter"}
 
-    def submit(self, script, *arguments, master="local[2]", settings=(), environment=(), packages=(), status=0, timeout=300):
+    def submit(self, script, *arguments, master="local[2]", settings=(), environment=(), packages=(), status=0, timeout=600):
         """Runs a job by spark-submit; a CompletedProcess with text output: stdout is all that the job's Python printed, tracebacks
         too (spark-submit joins them), stderr is Spark's log. `packages` are for --py-files; `status` is the exit code that is
         expected (None: any)."""
@@ -129,7 +133,7 @@ class Daemon:
         self.folder = spark.folder / name
         self.folder.mkdir()
         self.name, self.log = name, self.folder / "log"
-        options = [f"-Djava.io.tmpdir={spark.folder}/tmp", *(f"-D{key}={value}" for key, value in dict(settings).items())]
+        options = [*spark.java_options(), *(f"-D{key}={value}" for key, value in dict(settings).items())]
         environment = spark.environment({"SPARK_DAEMON_MEMORY": memory, "SPARK_DAEMON_JAVA_OPTS": " ".join(options)})
         with open(self.log, "wb") as log:
             self.process = start([spark.home / "bin/spark-class", class_name, *arguments], environment, self.folder, log, log)
@@ -178,7 +182,7 @@ class Cluster:
             self.url = self.master.said(r"Starting Spark master at (spark://127\.0\.0\.1:\d+)")
             self.master.find_page()
             self.workers = [self._add(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", *common, "--cores", str(cores),
-                                      "--memory", memory, "--work-dir", spark.folder / f"worker-{i}" / "work", self.url)
+                                      "--memory", memory, "--work-dir", spark.folder / f"worker-{i}" / "apps", self.url)
                             for i in range(workers)]
             self.master.wait(lambda: self.master.json("/json/")["aliveworkers"] == workers, f"{workers} workers")
         except BaseException:
@@ -201,7 +205,7 @@ class Cluster:
 
     def executor_logs(self):
         """What executors printed, by worker/application/executor."""
-        found = sorted(self.spark.folder.glob("worker-*/work/*/*/stderr"))
+        found = sorted(self.spark.folder.glob("worker-*/apps/*/*/stderr"))
         return {os.fspath(path.relative_to(self.spark.folder)): path.read_text(errors="replace") for path in found}
 
     def stop(self):
