@@ -385,10 +385,10 @@ def test_what_training_refuses(table, model, tmp_path):
                            (dict(head="forest"), "forest"), (dict(folds=1), "folds"), (dict(on="pca:x"), "pca"),
                            (dict(hierarchy=tmp_path / "none.csv"), "none.csv"), (dict(false_reject=0.9), "0.9")):
         with pytest.raises(package.PomonaError, match=words):
-            package.train(**{"features": features, "labels": labels, "out": out, "model": model, **changed})
+            package.train(**{"features": features, "labels": labels, "out": out, "model": model, "regularisation": 0.5, **changed})
     for changed, words in ((dict(labels=None), "labels"), (dict(labels=labels[:-1]), "labels: "), (dict(features=features[:, :5]), "5 features")):
         with pytest.raises(ValueError, match=words):
-            package.train(**{"features": features, "labels": labels, "out": out, "model": model, **changed})
+            package.train(**{"features": features, "labels": labels, "out": out, "model": model, "regularisation": 0.5, **changed})
     broken = features.copy()
     broken[3, 4] = np.nan
     with pytest.raises(package.InputError):
@@ -398,13 +398,11 @@ def test_what_training_refuses(table, model, tmp_path):
     assert not os.path.exists(out)
 
 
-def test_two_equal_features_are_refused_without_regularisation(pomona, table, model, tmp_path):
-    """As on the command line: what rounding leaves of a singular matrix is not divided by."""
-    features, labels, paths = table
-    arguments = dict(head="ridge", regularisation=1e-12, paths=paths)
-    rows = pa.table({"path": paths, "label": labels, "features": pa.array(list(features), pa.list_(pa.float32()))})
-    pq.write_table(rows.replace_schema_metadata({"pomona.feature_space": model.feature_space}), tmp_path / "t.parquet")
-    theirs = pomona("train", tmp_path / "t.parquet", "--out", tmp_path / "a.onnx", "--head", "ridge", "--strength", "1e-12", "-q", status=None)
-    assert theirs.returncode == 2 and "not positive definite" in theirs.stderr
+@pytest.mark.parametrize("head", ["lda", "ridge"])
+def test_what_rounding_leaves_of_a_zero_is_not_divided_by(model, tmp_path, head):
+    """Sixty rows of 1,024 features: nearly all of the covariance is its regularisation. The bound is 1,024 * 2^-52, as in C."""
+    values = np.random.default_rng(0).normal(size=(60, model.width))
+    package.train(values, ["a", "b"] * 30, tmp_path / "m.onnx", model=model, head=head, regularisation=1e-12, folds=2)
     with pytest.raises(package.InputError, match="not positive definite"):
-        package.train(features, labels, tmp_path / "b.onnx", model=model, **arguments)
+        package.train(values, ["a", "b"] * 30, tmp_path / "n.onnx", model=model, head=head, regularisation=1e-13, folds=2)
+    assert os.listdir(tmp_path) == ["m.onnx"]
