@@ -18,6 +18,7 @@ import onnx_models as zoo  # noqa: E402
 def session(model):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.log_severity_level = 2, 3
+    options.add_session_config_entry("session.disable_quant_qdq", "1")  # tests/net/harness.py says why
     data = model if isinstance(model, bytes) else model.SerializeToString()
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 

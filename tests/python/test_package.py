@@ -400,7 +400,7 @@ def rounds(count):
 print(rounds(5), rounds(20))"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     before, after = map(int, done.stdout.split())
-    assert after - before < 8 << 20  # a model is 5 MB
+    assert after - before < 40 << 20  # a model is 5 MB, and 20 of each kind were opened: a leak is 200 MB, the heap in pieces is some 12
 
 
 def public():
