@@ -8,9 +8,6 @@ import os
 import pathlib
 import subprocess
 
-# Before NumPy is there: its OpenBLAS spins between calls and takes the cores from the threads under test.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
 import pytest
 
 from s3_fixtures import bucket, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)

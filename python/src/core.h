@@ -24,7 +24,7 @@ PyObject *raise_failure(PyObject *module, pomona_status status, const struct pom
 #define PCA_HANDLE        "pomona.pca"
 #define CLASSIFIER_HANDLE "pomona.classifier"
 
-PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor destructor, PyObject *parent);
+PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor free_object, PyObject *parent);
 
 /* Drops the parent; every destructor ends with it. */
 void handle_release_parent(PyObject *capsule);

@@ -40,8 +40,8 @@ PyObject *raise_failure(PyObject *module, pomona_status status, const struct pom
     return NULL;
 }
 
-PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor destructor, PyObject *parent) {
-    PyObject *capsule = PyCapsule_New(object, name, destructor);
+PyObject *handle_new(void *object, const char *name, PyCapsule_Destructor free_object, PyObject *parent) {
+    PyObject *capsule = PyCapsule_New(object, name, free_object);
     if (!capsule) return NULL;
     Py_XINCREF(parent);
     PyCapsule_SetContext(capsule, parent);
