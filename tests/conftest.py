@@ -11,8 +11,8 @@ import subprocess
 import pytest
 
 from s3_fixtures import bucket, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)
-from spark_fixtures import (INSTALLATIONS, cluster, cluster4, history_server, history_server4, spark4, spark35, spark39,  # noqa: F401
-                            spark_installation)
+from spark_fixtures import (INSTALLATIONS, cluster, cluster4, history_server, history_server4, spark, spark4, spark35,  # noqa: F401
+                            spark39, spark_installation)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 POMONA = pathlib.Path(os.environ.get("POMONA", ROOT / "build/pomona")).absolute()

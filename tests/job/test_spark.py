@@ -6,17 +6,7 @@ import pandas as pd
 import pytest
 
 pyspark = pytest.importorskip("pyspark", reason="no PySpark")
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(shutil.which("java") is None, reason="no Java")]
-
-
-@pytest.fixture(scope="module")
-def spark():
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")

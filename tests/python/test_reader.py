@@ -3,23 +3,25 @@ import csv
 import os
 import pathlib
 import pickle
-import shutil
 import subprocess
 import sys
 
 import pytest
+
+from spark_fixtures import local_session
 
 wheel = pytest.importorskip("pomona", reason="the wheel is not installed")
 pytest.importorskip("pomona._store", reason="the wheel was built without its reader (-Dwheel_reader=enabled)")
 
 
 def as_user_of(server, home, patch):
-    """This process, and those that it starts, use the server."""
+    """This process uses the server; the variables that say so."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         patch.delenv(name)
-    for name, value in server.environment(home).items():
-        if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL":
-            patch.setenv(name, value)
+    made = {name: value for name, value in server.environment(home).items() if name.startswith("AWS_") and name != "AWS_ENDPOINT_URL"}
+    for name, value in made.items():
+        patch.setenv(name, value)
+    return made
 
 
 @pytest.fixture
@@ -146,20 +148,12 @@ def test_a_reason_stands_for_the_photo(photos):
 
 @pytest.fixture(scope="module")
 def spark(s3_server, tmp_path_factory):
-    pytest.importorskip("pyspark", reason="no PySpark")
-    if shutil.which("java") is None:
-        pytest.skip("no Java")
-    from pyspark.sql import SparkSession
-
     with pytest.MonkeyPatch.context() as patch:
-        as_user_of(s3_server, tmp_path_factory.mktemp("home"), patch)  # executors have the environment of now
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
-        session = (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.task.maxFailures", "1")
-                   .getOrCreate())
-        session.sparkContext.setLogLevel("OFF")
-        yield session
-        session.stop()
+        user = as_user_of(s3_server, tmp_path_factory.mktemp("home"), patch)
+        settings = {f"spark.executorEnv.{name}": value for name, value in user.items()}
+        with local_session({"spark.task.maxFailures": "1", **settings}) as session:
+            session.sparkContext.setLogLevel("OFF")
+            yield session
 
 
 @pytest.fixture

@@ -12,21 +12,8 @@ import pytest
 pyspark = pytest.importorskip("pyspark", reason="no PySpark")
 wheel = pytest.importorskip("pomona", reason="the wheel is not installed")
 ps = pytest.importorskip("pomona.spark")
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(shutil.which("java") is None, reason="no Java")]
+pytestmark = pytest.mark.cluster
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def spark():
-    import os
-
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +109,17 @@ def test_scores(table, command_line):
             assert np.allclose(row.pca, pca.transform([row.features])[0], rtol=0, atol=0)
 
 
+def test_scores_of_rows_of_other_widths_are_refused(spark, table):
+    """Also of rows whose widths add up."""
+    from pyspark.errors import PythonException
+
+    pca = ps.moments(table).pca(k=2)
+    rows = spark.createDataFrame([("a", "x", [0.5] * (pca.width - 1)), ("b", "x", [0.5] * (pca.width + 1))],
+                                 "path string, label string, features array<float>").coalesce(1)
+    with pytest.raises(PythonException, match=f"rows that do not have {pca.width} features"):
+        ps.transform(rows, pca).collect()
+
+
 def test_written_tables(spark, table, tmp_path, pomona):
     written = ps.write(table, str(tmp_path / "out"), partitions=4)
     assert (written.rows, written.errors) == (120, 1)
@@ -171,6 +169,8 @@ def test_training_and_answers(spark, corpus, table, tmp_path):
         assert found.error is None and found.rejected == (answer.level == "rejected")
     bad = [row for row in answers.values() if row.error is not None]
     assert len(bad) == 1 and bad[0]["class"] is None
+    with pytest.raises(ValueError, match="false_reject need rows"):
+        ps.train(table, head="ridge", regularisation=0.1, false_reject=0.2)
     from_moments = ps.train(table, head="ridge", regularisation=0.1)
     right = sum(answer.label == row.label
                 for answer, row in zip(from_moments.predict_features(np.float32([row.features for row in rows])), rows))

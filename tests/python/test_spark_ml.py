@@ -1,8 +1,6 @@
 """pomona.spark.ml on local[2]: a Pipeline fitted, saved and loaded gives the answers of pomona.spark; params; bad input. Runs with
 --cluster."""
-import os
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -10,23 +8,12 @@ import pytest
 pyspark = pytest.importorskip("pyspark", reason="no PySpark")
 wheel = pytest.importorskip("pomona", reason="the wheel is not installed")
 ps = pytest.importorskip("pomona.spark")
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(shutil.which("java") is None, reason="no Java")]
+pytestmark = pytest.mark.cluster
 
 from pomona.spark.ml import PhotoFeatures, PomonaClassifier, PomonaClassifierModel, PomonaPCA, PomonaPCAModel  # noqa: E402
 from pyspark.ml import Pipeline, PipelineModel  # noqa: E402
 
 ANSWERS = ["prediction", "probability", "coarse", "coarse_probability", "level", "rejected", "known"]
-
-
-@pytest.fixture(scope="module")
-def spark():
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,19 +1,17 @@
 """Scores between pomona and Spark 3.5: read as vectors, and equal to those of Spark's own PCA. Runs with --cluster."""
-import shutil
 
 import numpy as np
 import pytest
 
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(shutil.which("java") is None, reason="no Java")]
+from spark_fixtures import local_session
+
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
 def spark():
-    session = pytest.importorskip("pyspark.sql").SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false") \
-        .config("spark.sql.parquet.writeLegacyFormat", "true").getOrCreate()
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
+    with local_session({"spark.sql.parquet.writeLegacyFormat": "true"}) as session:
+        yield session
 
 
 @pytest.fixture(scope="module")

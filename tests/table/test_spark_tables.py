@@ -1,24 +1,19 @@
 """Parquet files between pomona and Spark 3.5, in both directions. Runs with --cluster, where PySpark and Java are."""
 import json
-import shutil
 
 import pytest
 
+from spark_fixtures import local_session
 from table_samples import dump, expected_rows, same_numbers, table_tool  # noqa: F401 (fixtures)
 
 pyspark = pytest.importorskip("pyspark", reason="no PySpark")
-pytestmark = [pytest.mark.cluster, pytest.mark.skipif(shutil.which("java") is None, reason="no Java")]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
 def spark():
-    from pyspark.sql import SparkSession
-
-    session = (SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false")
-               .config("spark.sql.shuffle.partitions", "2").getOrCreate())
-    session.sparkContext.setLogLevel("ERROR")
-    yield session
-    session.stop()
+    with local_session({"spark.sql.shuffle.partitions": "2"}) as session:
+        yield session
 
 
 @pytest.mark.parametrize("codec", ["snappy", "zstd", "none"])

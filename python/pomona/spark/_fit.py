@@ -88,7 +88,7 @@ def _project(batches: Iterator[pa.RecordBatch], pca: PCA, spark_scores: bool) ->
         column = batch.column(batch.schema.get_field_index("features"))
         there = column.is_valid().to_numpy(zero_copy_only=False)
         values = column.flatten().to_numpy(zero_copy_only=False)
-        if len(values) != int(there.sum()) * pca.width:
+        if any(length != pca.width for length in column.value_lengths().unique().to_pylist() if length is not None):
             raise InputError(f"transform: rows that do not have {pca.width} features, as the components need")
         scores = pca.transform(values.reshape(-1, pca.width), spark=spark_scores)
         offsets = np.concatenate([[0], np.cumsum(there * pca.k)]).astype(np.int32)
@@ -157,7 +157,7 @@ def train(features: DataFrame, out: str | os.PathLike | None = None, *, model: A
     head             "logistic", "ridge", "lda", "knn", "prototype", "auto"
     regularisation   fixed instead of chosen on held-out photos; with "lda" and "ridge" nothing is then brought to the driver but
                      moments, whatever the number of photos (where the model was opened with options of its own, moments do not
-                     say which, and rows are brought)
+                     say which, and rows are brought); options that need rows are then refused
     max_bytes        the labelled features that the driver takes otherwise
     options          those of pomona.train: folds, group, hierarchy, on, seed, class_weights, false_reject ...
 
@@ -189,7 +189,7 @@ def _is_default(opened: pomona.Model) -> bool:
 
 def _train_from_moments(features: DataFrame, opened: pomona.Model, target: str, head: str, regularisation: float, folder: str,
                         options: dict[str, Any]) -> Classifier:
-    known = {"hierarchy", "class_weights", "false_reject", "threads"}
+    known = {"hierarchy", "class_weights", "threads"}
     if set(options) - known:
         raise ValueError(f"train: {', '.join(sorted(set(options) - known))} need rows, and a fixed regularisation learns from moments")
     sums = os.path.join(folder, "moments.pom")
