@@ -6,9 +6,6 @@ Constants are the medians of bench/results/*.csv; where there is none they are t
 are in the page, to be replaced. Queues (losses of machines, stragglers, retries, slow requests) are simulated by scale_queue.py.
 --write replaces bench/results/scale.csv (these rows are no measurements: one seed and one set of constants, one file), the tables and
 figures of docs/scale.md, and docs/images/scale.svg. The lines of arithmetic there are written by hand; tests/python/test_scale.py looks at all.
-
-bench/results/spark.csv, where it exists, gives the price of Spark over the command line: rows (columns what, value) whose `what` is "overhead
-over the command", a ratio.
 """
 import argparse
 import csv
@@ -26,7 +23,6 @@ RESULTS = ROOT / "bench/results"
 
 # Not measured by this project. name: (value, unit, why)
 ASSUMED = {
-    "spark overhead": (1.35, "x", "time of ps.features over that of the command on the same cores; replaced by bench/results/spark.csv"),
     "photo bytes": (5000, "bytes", "a JPEG of 100x100"),
     "vCPUs a core": (2, "", "a vCPU of m5 is half a core; a core is taken to be as fast as the measured one"),
     "vCPUs": (4, "", "m5.xlarge"),
@@ -94,19 +90,19 @@ def slope(part, what, few="100000", many="300000"):
 def constants():
     """name -> (value, unit, where it is from)."""
     made = {name: (float(value), unit, f"assumed: {why}") for name, (value, unit, why) in ASSUMED.items()}
-    spark = [float(row["value"]) for row in read("spark") if row.get("what") == "overhead over the command"]
-    if spark:
-        made["spark overhead"] = (statistics.median(spark), "x", "spark.csv")
     zen4 = "AMD EPYC family 25 model 17 avx512_vnni"
     job = median_of("job", "photos_a_second", cpu=zen4, system="pomona", precision="int8", size="100x100", threads="2")
     large = median_of("job", "photos_a_second", cpu=zen4, system="pomona", precision="int8", size="3464x3464", threads="2")
     net = median_of("net", "ms_a_photo", cpu=zen4, precision="int8", engine="pomona")
+    overhead = lambda engine: median_of("spark", "wall_s", part="overhead", engine=engine)
     index = lambda part, what, count: median_of("spark_index", "value", part=part, what=what, count=count)
     ls = median_of("s3", "value", part="listing", what="1000000 keys, 20 ms, pomona ls", unit="s")
     memory = read("memory")
     made.update({
         "photos/s a core": (job / 2, "photos/s", "job.csv, int8, 100x100, two threads, halved"),
         "photos/s a core, 12 megapixels": (large / 2, "photos/s", "job.csv, int8, 3464x3464, two threads, halved"),
+        "spark overhead": (overhead("ps.features, ps.write, ps.moments") / overhead("pomona features (command line, with moments)"), "x",
+                           "spark.csv, ps.features, ps.write and ps.moments over pomona features on the same cores"),
         "network": (net, "ms a photo", "net.csv, int8, one thread"),
         "list, pomona": (ls / 1e6, "s a key", "s3.csv, 1,000,000 keys, 20 ms a page, 16 lists"),
         "ls memory": (median_of("s3", "value", part="listing", what="1000000 keys, pomona ls, memory"), "MiB", "s3.csv, 1,000,000 keys"),

@@ -75,8 +75,7 @@ before = used()
 photos = load(arguments["source"])
 rows = {"listed": used() - before}
 chosen = photos.select("path", "content")
-tasks = _frames.few_tasks(chosen)
-made = _frames.planned_with_rows(chosen.coalesce(tasks), _frames.photo_rows(photos, 16 << 20))
+made = _frames.planned_with_rows(_frames.dealt(chosen, None), _frames.photo_rows(photos, 16 << 20))
 rows["splits"] = _frames.partitions_of(chosen)
 rows["planned"] = used() - before
 print("RESULT" + json.dumps(rows))

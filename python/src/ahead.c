@@ -1,10 +1,10 @@
 #include "ahead.h"
 
+#include "base/clock.h"
 #include "base/memory.h"
 #include "store/photo_reader.h"
 
 #include <pthread.h>
-#include <time.h>
 
 enum {
     LOOK_MILLISECONDS = 100,
@@ -172,11 +172,7 @@ static void take(struct ahead *ahead, struct ahead_photo *photo) {
 
 enum ahead_state ahead_next(struct ahead *ahead, int milliseconds, struct ahead_photo *photo,
                             pomona_status *status, struct pomona_error *error) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += milliseconds % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) until.tv_sec++, until.tv_nsec -= 1000000000L;
+    struct timespec until = clock_deadline(milliseconds);
     pthread_mutex_lock(&ahead->lock);
     enum ahead_state state = look(ahead);
     while (state == AHEAD_WAIT && pthread_cond_timedwait(&ahead->change, &ahead->lock, &until) == 0)

@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     READ_AHEAD_BYTES = 32 << 20, /* of files read and not yet decoded */
@@ -19,7 +18,7 @@ enum {
     REMOTE_BURST =
         32, /* slots free before a reader that had none goes on: waking it for each photo costs as much as the request */
     REMOTE_LOOK_MILLISECONDS = 100,
-    TICK_NANOSECONDS = 100000000
+    TICK_MILLISECONDS = 100
 };
 
 enum slot_state { SLOT_EMPTY, SLOT_READ, SLOT_DONE };
@@ -251,10 +250,7 @@ static bool wait_for_next(struct pipeline *pipeline) {
             pthread_mutex_unlock(&pipeline->lock);
             return true;
         }
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += TICK_NANOSECONDS;
-        if (until.tv_nsec >= 1000000000) until.tv_sec++, until.tv_nsec -= 1000000000;
+        struct timespec until = clock_deadline(TICK_MILLISECONDS);
         pthread_cond_timedwait(&pipeline->done, &pipeline->lock, &until);
         pthread_mutex_unlock(&pipeline->lock);
         bool stop = options->tick(options->user);

@@ -13,7 +13,6 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { RECEIPT_MAX = 4 << 20 };
@@ -73,9 +72,7 @@ static void waiting_free(struct waiting *waiting) {
 
 /* With the mutex held: the next file, or NULL after a wait of at most the time between two renewals. */
 static struct waiting *next_waiting(struct pomona_publication *p) {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += LOCK_RENEW_SECONDS;
+    struct timespec until = clock_deadline(LOCK_RENEW_SECONDS * 1000);
     while (!p->first && !p->stopping && pthread_cond_timedwait(&p->change, &p->mutex, &until) == 0) {}
     struct waiting *waiting = p->first;
     if (waiting && !(p->first = waiting->next)) p->last = &p->first;

@@ -13,7 +13,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum {
     BLOCK_BYTES =
@@ -338,11 +337,7 @@ bool photo_reader_next(struct photo_reader *reader, int milliseconds, struct pho
         return true;
     }
     if (reader->http) return next_remote(reader, milliseconds, read);
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += milliseconds / 1000;
-    until.tv_nsec += milliseconds % 1000 * 1000000L;
-    if (until.tv_nsec >= 1000000000L) until.tv_sec++, until.tv_nsec -= 1000000000L;
+    struct timespec until = clock_deadline(milliseconds);
     pthread_mutex_lock(&reader->lock);
     while (!reader->woken && pthread_cond_timedwait(&reader->woken_or_new, &reader->lock, &until) == 0) {}
     reader->woken = false;

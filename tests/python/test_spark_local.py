@@ -96,6 +96,16 @@ def test_moments_are_those_of_the_command_line(table, command_line):
     assert np.allclose(pca.eigenvalues, reference.eigenvalues, rtol=1e-9, atol=1e-9)
 
 
+def test_moments_of_many_tasks(table, command_line, monkeypatch):
+    """Merged by a tree, of partitions without rows too."""
+    from pyspark.sql.functions import col
+
+    monkeypatch.setattr(ps._fit, "DRIVER_PARTS", 0)
+    assert ps.moments(table.repartition(7)).to_bytes() == (command_line / "moments.pom").read_bytes()
+    with pytest.raises(wheel.InputError, match="no row with features"):
+        ps.moments(table.where(col("features").isNull()))
+
+
 def test_scores(table, command_line):
     pca = ps.moments(table).pca(k=10)
     scores = ps.transform(table, pca)

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from pomona import Model
 
-from ._frames import few_tasks, need_columns, partitions_of, photo_columns, photo_rows, planned_with_rows
+from ._frames import dealt, need_columns, photo_columns, photo_rows, planned_with_rows
 from ._shipped import Shipped, open_on_driver
 
 BATCH_BYTES = 16 << 20
@@ -79,12 +79,7 @@ def features(photos: DataFrame, model: Any = None, *, layer: str | None = None, 
     metadata = {"feature_space": info["feature_space"], "model_hash": info["hash"], "source": source,
                 "model": source.rsplit("/", 1)[-1] or info["name"], "layer": info["layer"], "profile": info["profile"],
                 "precision": info["precision"], "width": info["features"]}
-    chosen = photos.select(*photo_columns(photos))
-    tasks = partitions or few_tasks(chosen)
-    if tasks < partitions_of(chosen):
-        chosen = chosen.coalesce(tasks)
-    elif partitions:
-        chosen = chosen.repartition(partitions)
+    chosen = dealt(photos.select(*photo_columns(photos)), partitions)
     shipped = Shipped(spark, opened)
     made = chosen.mapInArrow(lambda batches: _run(shipped, batches, seconds), SCHEMA)
     result = planned_with_rows(made, photo_rows(photos, batch_bytes), metadata)

@@ -1,6 +1,7 @@
 """Features to moments, components, classifiers, and photos to answers."""
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from typing import Any, Iterator
@@ -15,11 +16,12 @@ from pomona import PCA, Classifier, InputError, Moments, _core
 from pomona._blas import one_blas_thread
 
 from ._features import BATCH_BYTES, SLICE, model_of
-from ._frames import few_tasks, need_columns, partitions_of, photo_columns, photo_rows, planned_with_rows, provenance
+from ._frames import dealt, need_columns, partitions_of, photo_columns, photo_rows, planned_with_rows, provenance
 from ._shipped import Shipped
 
 FEATURES = {"features": "features"}
 COLLECT_BYTES = 4 << 30
+DRIVER_PARTS = 16  # so many moments the driver merges itself: 100 MB, and two more passes through Python cost half a second
 
 
 class _Sharing:
@@ -53,6 +55,9 @@ def _part_moments(batches: Iterator[pa.RecordBatch], space: str) -> Iterator[pa.
 
 
 def _merge(a: bytes, b: bytes) -> bytes:
+    """Moments of both; b"" is those of no rows."""
+    if not a or not b:
+        return a or b
     merged = Moments.from_bytes(a)
     merged += Moments.from_bytes(b)
     return merged.to_bytes()
@@ -61,8 +66,8 @@ def _merge(a: bytes, b: bytes) -> bytes:
 def moments(features: DataFrame, depth: int = 2) -> Moments:
     """The exact moments of a table of features (column features; label and path if it has them), rows without features left out.
 
-    Each task adds its rows, as many tasks as there are cores, since what they leave is 6.5 MB each (1,024 features), and treeReduce
-    merges (`depth` levels). Equal to the bit for any partitioning, to those of
+    Each task adds its rows, as many tasks as there are cores, since what they leave is 6.5 MB each (1,024 features). The driver merges
+    those of few tasks, and treeReduce (`depth` levels) those of many. Equal to the bit for any partitioning, to those of
     `pomona features` as well. InputError: features of several models in one table, NaN, widths that differ, no rows.
     """
     need_columns(features, FEATURES, "features")
@@ -70,16 +75,16 @@ def moments(features: DataFrame, depth: int = 2) -> Moments:
     names = [name for name in ("path", "label", "features") if name in features.columns]
     rows = features.select(*names)
     cores = rows.sparkSession.sparkContext.defaultParallelism
-    if cores < partitions_of(rows):
-        rows = rows.coalesce(cores)
+    tasks = partitions_of(rows)
+    if cores < tasks:
+        tasks, rows = cores, rows.coalesce(cores)
     parts = rows.mapInArrow(lambda batches: _part_moments(batches, space), "moments binary")
-    rdd = parts.rdd.map(lambda row: bytes(row[0]))
-    try:
-        merged = rdd.treeReduce(_merge, depth)
-    except ValueError as failure:
-        if "empty" not in str(failure):
-            raise
-        raise InputError("moments: the table has no row with features") from None
+    if tasks > DRIVER_PARTS:
+        merged = parts.rdd.map(lambda row: bytes(row[0])).treeAggregate(b"", _merge, _merge, depth)
+    else:
+        merged = functools.reduce(_merge, (bytes(row[0]) for row in parts.collect()), b"")
+    if not merged:
+        raise InputError("moments: the table has no row with features")
     return Moments.from_bytes(merged)
 
 
@@ -257,9 +262,6 @@ def predict(photos: DataFrame, classifier: Any = None, *, partitions: int | None
         raise ValueError("predict: a pomona.Classifier is needed, this is a model without a head")
     opened, _ = open_on_driver(spark, classifier, Classifier)
     shipped = Shipped(spark, opened)
-    chosen = photos.select(*photo_columns(photos))
-    tasks = partitions or few_tasks(chosen)
-    if tasks < partitions_of(chosen):
-        chosen = chosen.coalesce(tasks)
+    chosen = dealt(photos.select(*photo_columns(photos)), partitions)
     made = chosen.mapInArrow(lambda batches: _answer(batches, shipped), ANSWERS)
     return planned_with_rows(made, photo_rows(photos, batch_bytes))

@@ -59,11 +59,17 @@ def partitions_of(frame: DataFrame) -> int:
     return frame._jdf.queryExecution().toRdd().getNumPartitions()
 
 
-def few_tasks(frame: DataFrame) -> int:
+def few_tasks(splits: int, cores: int) -> int:
     """How many tasks to make of a table of photos: binaryFile splits every 32 photos, and each task costs. Eight a core even out
     the last ones; a task stays below 64 splits, so that losing it costs little."""
-    splits = partitions_of(frame)
-    return max(1, min(splits, max(8 * frame.sparkSession.sparkContext.defaultParallelism, splits // 64)))
+    return max(1, min(splits, max(8 * cores, splits // 64)))
+
+
+def dealt(photos: DataFrame, partitions: int | None) -> DataFrame:
+    """The table in so many partitions, or in few_tasks."""
+    splits = partitions_of(photos)  # plans the table, and may list its folder: once
+    tasks = partitions or few_tasks(splits, photos.sparkSession.sparkContext.defaultParallelism)
+    return photos if tasks == splits else photos.coalesce(tasks) if tasks < splits else photos.repartition(tasks)
 
 
 def planned_with_rows(frame: DataFrame, rows: int, metadata: dict[str, Any] | None = None) -> DataFrame:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pyspark import StorageLevel
 from pyspark.sql import DataFrame
-from pyspark.sql.functions import col
+from pyspark.sql.functions import col, count
 
 from ._frames import is_there, need_columns, provenance
 
@@ -37,9 +37,10 @@ def write(features: DataFrame, path: str, *, partitions: int = 20, compression: 
     if here:
         features = features.persist(StorageLevel.MEMORY_AND_DISK)
     try:
-        spark.sparkContext.setJobDescription("pomona: counting photos that failed")
+        spark.sparkContext.setJobDescription("pomona: features, and how many failed")
         bad = features.where(col("error").isNotNull()).select("path", col("error").alias("reason"))
-        errors, rows = bad.count(), features.where(col("error").isNull()).count()
+        counts = features.select("error").agg(count("*"), count("error")).first()
+        rows, errors = counts[0] - counts[1], counts[1]
         if errors:
             spark.sparkContext.setJobDescription(f"pomona: writing Errors, {errors} rows")
             bad.repartition(1).sortWithinPartitions("path").write.mode(mode).parquet(f"{base}/Errors", compression=compression)
