@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# usage: fetch.sh arm64 DIR | fetch.sh protobuf-c DIR
+# usage: fetch.sh arm64 DIR | fetch.sh protobuf-c DIR | fetch.sh http DIR
 #
 # What the whole core needs on another target than this machine, from Debian's archive, without touching this machine's packages:
 #   arm64       libraries of AArch64 in DIR/debian, and Python 3.11 with its headers; DIR/cross.txt, a second cross file for Meson;
 #               DIR/run and DIR/python, which run a program and Python under emulation
 #   protobuf-c  the source of protobuf-c in DIR: there are no libraries for WebAssembly
+#   http        the sources of libcurl and expat in DIR/curl and DIR/expat, with Debian's patches: release wheels carry their own
 #
 # A folder that this very script made is left as it is.
 set -euo pipefail
@@ -32,7 +33,8 @@ case $1 in
         apt-get "${options[@]}" update
         apt-get "${options[@]}" download libprotobuf-c1 libprotobuf-c-dev libjpeg62-turbo libjpeg62-turbo-dev libcmocka0 libcmocka-dev \
             libsnappy1v5 libsnappy-dev libzstd1 libzstd-dev zlib1g zlib1g-dev \
-            python3.11-minimal libpython3.11-minimal libpython3.11-stdlib libpython3.11-dev libexpat1 libffi8 libssl3
+            python3.11-minimal libpython3.11-minimal libpython3.11-stdlib libpython3.11-dev libexpat1 libffi8 libssl3 \
+            libssl-dev libjansson4 libjansson-dev
         for package in *.deb; do dpkg -x "$package" debian; done
         libraries=$dir/debian/usr/lib/aarch64-linux-gnu
         # Debian has zlib in /lib, and a link to it that names the root of the machine.
@@ -60,6 +62,16 @@ TEXT
         apt-get "${options[@]}" update
         apt-get "${options[@]}" source --download-only protobuf-c
         tar -xf protobuf-c_*.orig.tar.gz --strip-components 1 --wildcards '*/protobuf-c/protobuf-c.[ch]'
+        ;;
+    http)
+        types deb-src
+        apt-get "${options[@]}" update
+        apt-get "${options[@]}" source --download-only curl expat
+        rm -rf curl expat
+        dpkg-source -x curl_*.dsc curl
+        dpkg-source -x expat_*.dsc expat
+        # Debian's patches are for a build by autoconf, which defines it as a number.
+        sed -i 's/^#cmakedefine XML_DTD$/#cmakedefine XML_DTD 1/' expat/expat/expat_config.h.cmake
         ;;
     *) exit 1 ;;
 esac

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # usage: build_wheels.sh [x86_64] [aarch64]     Release wheels into build/dist; without arguments for both.
 #
-# Needs Debian 12 with the packages of ./dev build, and python3-dev, python3-venv; for aarch64 those of ./dev test (gcc-aarch64-linux-gnu,
-# libc6-dev-arm64-cross) too. docs/internals/wheels.md says what a wheel promises.
+# Needs Debian 12 with the packages of ./dev build, and cmake, dpkg-dev, python3-dev, python3-venv; for aarch64 those of ./dev test
+# (gcc-aarch64-linux-gnu, libc6-dev-arm64-cross, qemu-user) too. docs/internals/wheels.md says what a wheel promises.
 #
 # PYTHON    the interpreter that builds (default: /usr/bin/python3); one wheel serves Python 3.9 and later whichever it is
 # JOBS      processes of the compiler (default: the cores)
@@ -34,26 +34,27 @@ licences() {
     local package
     mkdir -p "$1/licenses"
     cp LICENSE "$1/licenses/LICENSE"
-    for package in libjpeg62-turbo libprotobuf-c1 libsnappy1v5 libzstd1 zlib1g; do
+    for package in curl expat; do cp "$http/$package/debian/copyright" "$1/licenses/$package.txt"; done
+    for package in libjpeg62-turbo libprotobuf-c1 libsnappy1v5 libzstd1 zlib1g libssl3 libjansson4; do
         [ -f "$2/$package/copyright" ] || stop "$2/$package/copyright is missing: the wheel carries that library"
         cp "$2/$package/copyright" "$1/licenses/$package.txt"
     done
 }
 
-# own_zlib EXTENSION LIBRARIES FOLDER: gives the extension a zlib of its own name in FOLDER. The policy lets a wheel expect the system's,
+# own_zlib LIBRARIES FOLDER EXTENSION...: gives the extensions a zlib of its own name in FOLDER. The policy lets a wheel expect the system's,
 # so auditwheel would leave it out; then the wheel would need a library that small images lack.
 own_zlib() {
-    cp "$2/libz.so.1" "$3/libz-pomona.so.1"
-    patchelf --set-soname libz-pomona.so.1 "$3/libz-pomona.so.1"
-    patchelf --replace-needed libz.so.1 libz-pomona.so.1 "$1"
+    local extension
+    cp "$1/libz.so.1" "$2/libz-pomona.so.1"
+    patchelf --set-soname libz-pomona.so.1 "$2/libz-pomona.so.1"
+    for extension in "${@:3}"; do patchelf --replace-needed libz.so.1 libz-pomona.so.1 "$extension"; done
 }
 
 # wheel ARCHITECTURE DOC LIBRARIES [OPTION OF MESON...]: one wheel; DOC and LIBRARIES are folders of Debian's packages.
 wheel() {
-    local arch=$1 doc=$2 libraries=$3 raw=build/dist/$1 options=() option unpacked extension
+    local arch=$1 doc=$2 libraries=$3 raw=build/dist/$1 options=() option unpacked extensions
     shift 3
-    # Debian's libcurl brings half of the system along: no reader until there is a lean one (docs/internals/wheels.md).
-    set -- -Dwheel_reader=disabled "$@"
+    set -- -Dwheel_reader=enabled "$@"
     for option in "$@"; do options+=("-Csetup-args=$option"); done
     rm -rf "$raw"
     mkdir -p "$raw/libraries"
@@ -61,9 +62,9 @@ wheel() {
         -o "$raw/built" .
     python -m wheel unpack -d "$raw" "$raw"/built/*.whl
     unpacked=$(echo "$raw"/pomona-*)
-    extension=$unpacked/pomona/_core.abi3.so
-    "$arch-linux-gnu-strip" --strip-unneeded "$extension"
-    own_zlib "$extension" "$libraries" "$raw/libraries"
+    extensions=("$unpacked"/pomona/_core.abi3.so "$unpacked"/pomona/_store.abi3.so)
+    "$arch-linux-gnu-strip" --strip-unneeded "${extensions[@]}"
+    own_zlib "$libraries" "$raw/libraries" "${extensions[@]}"
     licences "$(echo "$unpacked"/*.dist-info)" "$doc"
     mkdir "$raw/licensed"
     python -m wheel pack -d "$raw/licensed" "$unpacked"
@@ -77,21 +78,34 @@ wheel() {
     rm -rf "$raw"
 }
 
+http=$root/build/http-sources # of libcurl and expat
+bash cross/fetch.sh http "$http"
 for arch in "$@"; do
     rm -f build/dist/pomona-*"_$arch.whl"
     case $arch in
         x86_64)
             [ "$(uname -m)" = x86_64 ] || stop 'x86_64 wheels are made on x86_64'
-            CC=clang wheel x86_64 /usr/share/doc /usr/lib/x86_64-linux-gnu
+            CC=clang bash python/http_libraries.sh "$http" build/http-x86_64
+            CC=clang PKG_CONFIG_PATH=$root/build/http-x86_64/lib/pkgconfig wheel x86_64 /usr/share/doc /usr/lib/x86_64-linux-gnu
             ;;
         aarch64)
             bash cross/fetch.sh arm64 build/arm64-root
             debian=$root/build/arm64-root/debian/usr
+            libraries=$debian/lib/aarch64-linux-gnu
+            # Below the folder that takes the place of the machine's root, since pkg-config puts its name before every path.
+            bash python/http_libraries.sh "$http" build/arm64-root/debian/http -DCMAKE_SYSTEM_NAME=Linux \
+                -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_C_COMPILER=clang -DCMAKE_C_COMPILER_TARGET=aarch64-linux-gnu \
+                -DCMAKE_C_FLAGS="-isystem $debian/include/aarch64-linux-gnu -isystem $debian/include" \
+                "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu" -DOPENSSL_INCLUDE_DIR="$debian/include" \
+                -DOPENSSL_SSL_LIBRARY="$libraries/libssl.so" -DOPENSSL_CRYPTO_LIBRARY="$libraries/libcrypto.so"
+            printf "[properties]\npkg_config_libdir = ['%s', '%s']\n" "$root/build/arm64-root/debian/http/lib/pkgconfig" \
+                "$libraries/pkgconfig" >build/arm64-root/http.txt
             (
                 unset CC
                 export _PYTHON_HOST_PLATFORM=linux-aarch64
-                wheel aarch64 "$debian/share/doc" "$debian/lib/aarch64-linux-gnu" --cross-file="$root/cross/aarch64-linux-gnu-clang.txt" \
-                    --cross-file="$root/build/arm64-root/cross.txt" -Dpython_headers="$debian/include/python3.11"
+                wheel aarch64 "$debian/share/doc" "$libraries" --cross-file="$root/cross/aarch64-linux-gnu-clang.txt" \
+                    --cross-file="$root/build/arm64-root/cross.txt" --cross-file="$root/build/arm64-root/http.txt" \
+                    -Dpython_headers="$debian/include/python3.11"
             )
             ;;
         *) stop "unknown architecture $arch: x86_64 or aarch64" ;;

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from s3_fixtures import bucket, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)
+from s3_fixtures import bucket, certificate, fault_proxy, proxied, s3, s3_environment, s3_server  # noqa: F401  (fixtures)
 from spark_fixtures import (INSTALLATIONS, cluster, cluster4, history_server, history_server4, spark, spark4, spark35,  # noqa: F401
                             spark39, spark_installation)
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 import urllib.error
@@ -15,8 +16,9 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 POMONA = pathlib.Path(os.environ.get("POMONA", ROOT / "build/pomona")).absolute()
 VERSITYGW = pathlib.Path(os.environ.get("VERSITYGW", ROOT / "build/versitygw/versitygw")).absolute()
 CONTROL = "/__fault_proxy__"
-# No proxy of the environment comes between a test and its server.
-DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+# No proxy of the environment comes between a test and its server, whose certificate, if it has one, is a test's own.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}),
+                                     urllib.request.HTTPSHandler(context=ssl._create_unverified_context()))
 
 
 def program(name):
@@ -91,11 +93,12 @@ class ListServer(Listening):
 
 
 class S3Server:
-    """versitygw over folder/buckets; buckets are folders there, objects files, so what was written can be looked at."""
+    """versitygw over folder/buckets; buckets are folders there, objects files, so what was written can be looked at. `certificate`
+    (a file with the key in it as well) makes it speak TLS."""
 
     access_key, secret_key = "TESTSACCESSKEY000001", "tests/secret+key0123456789abcdefghijklmn"
 
-    def __init__(self, folder, region="us-east-1", options=()):
+    def __init__(self, folder, region="us-east-1", options=(), certificate=None):
         if not VERSITYGW.exists():
             raise FileNotFoundError(f"{VERSITYGW}: run tests/store/versitygw.sh build/versitygw, or set VERSITYGW")
         self.region = region
@@ -111,7 +114,9 @@ class S3Server:
             metadata = ["--sidecar", self.folder / "metadata"]
         self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self.url = f"http://{self.address}"
+        self.url = f"{'https' if certificate else 'http'}://{self.address}"
+        if certificate:
+            options = [*options, "--cert", certificate, "--key", certificate]
         self.log = open(self.folder / "versitygw.log", "wb")
         command = [VERSITYGW, "--port", self.address, "--access", self.access_key, "--secret", self.secret_key,
                    "--region", region, "--keep-alive", "--quiet", "--health", "/health", *options,

@@ -1,6 +1,8 @@
 """Fixtures of tests that talk to a server, for tests/conftest.py. A test that uses s3_server, directly or not, is marked `cluster`
 by itself: it runs with --cluster, and fails where versitygw or boto3 is missing."""
 import itertools
+import shutil
+import subprocess
 import types
 
 import pytest
@@ -22,6 +24,19 @@ def fault_proxy():
     yield start
     for proxy in started:
         proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory):
+    """A file with a certificate of localhost that nobody signed, and its key; the certificate alone is beside it, .crt."""
+    if not shutil.which("openssl"):
+        pytest.skip("makes its certificate with the program openssl")
+    path = tmp_path_factory.mktemp("certificate") / "both.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
+                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path, "-out", path.with_suffix(".crt")],
+                   check=True, capture_output=True)
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -139,6 +139,7 @@ suite() {
         step 'build the core for AArch64' build_core_arm64 &&
             { step 'C tests of it under qemu' c_tests arm64 auto --timeout-multiplier 4 || true; }
         step 'build networks for WebAssembly' build_net_wasm || true
+        need "${wheel_packages[@]}"
         step 'release wheels' bash python/build_wheels.sh || true
     fi
     if step 'build with clang' build_with release clang -Dtests=true -Dexamples=true; then

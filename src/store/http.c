@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
     CONNECTIONS_DEFAULT = 64,
@@ -77,6 +78,23 @@ void http_transfer_free(struct http_transfer *transfer) {
     buffer_free(&transfer->trouble);
 }
 
+/* A libcurl that was built for no certain system (that of release wheels) knows no certificates: those of OpenSSL's variable, or
+ * where Debian, Red Hat and Amazon, SUSE, Alpine keep theirs. NULL: libcurl's own will do, or there are none. */
+static const char *system_certificates(CURL *handle) {
+    static const char *const places[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem",
+                                         "/etc/ssl/cert.pem"};
+    char *built_in = NULL;
+    const char *named = getenv("SSL_CERT_FILE");
+    if (named && *named) return named;
+    if (curl_easy_getinfo(handle, CURLINFO_CAINFO, &built_in) == CURLE_OK && built_in &&
+        access(built_in, R_OK) == 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (access(places[i], R_OK) == 0) return places[i];
+    return NULL;
+}
+
 pomona_status http_new(const struct http_options *options, struct http **http, struct pomona_error *error) {
     struct http *h = *http = memory_new(1, sizeof *h);
     if (!h) return fail_memory(error, "HTTP");
@@ -101,6 +119,7 @@ pomona_status http_new(const struct http_options *options, struct http **http, s
         http_free(http);
         return fail_memory(error, "libcurl");
     }
+    if (!h->options.ca_bundle) h->options.ca_bundle = system_certificates(h->idle[0]);
     curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long)h->options.connections);
     return POMONA_OK;
 }

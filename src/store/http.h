@@ -91,7 +91,7 @@ enum http_verdict http_judge(struct http_transfer *transfer, pomona_status *stat
 
 struct http_options {
     struct http_quota *quota;        /* shared by engines; NULL: one of its own */
-    const char *ca_bundle;           /* file of trusted certificates; NULL: the system's */
+    const char *ca_bundle;           /* file of trusted certificates; NULL: SSL_CERT_FILE or the system's */
     bool direct;                     /* past all proxies: what is asked is this machine's own, or beside it */
     int connections;                 /* at most so many transfers under way, the others wait; 0: 64 */
     long connect_milliseconds;       /* 0: 5,000 */

@@ -13,6 +13,7 @@ from spark_cluster import answer
 pytest.importorskip("pyspark", reason="no PySpark")
 pytest.importorskip("pomona", reason="the wheel is not installed")
 JOB = pathlib.Path(__file__).with_name("features_job.py")
+PIPELINE = JOB.with_name("pipeline_job.py")
 SMALL_SPLITS = {"spark.sql.files.maxPartitionBytes": "65536"}
 
 
@@ -81,11 +82,25 @@ def test_s3a(cluster, history_server, pomona, s3_server, s3, bucket, photos, exp
     assert len([key for key in keys(s3, bucket, "results/Results/") if key.endswith(".parquet")]) == 4
 
 
-def test_spark4(spark4, photos, expected, tmp_path):
+@pytest.mark.parametrize("installation", ["spark4", "spark39"])
+def test_other_sparks(installation, request, photos, expected, tmp_path):
+    spark = request.getfixturevalue(installation)
     (tmp_path / "marks").mkdir()
-    check(spark4.submit(JOB, photos, tmp_path / "out", "-", "plain", tmp_path / "marks"), expected)
+    check(spark.submit(JOB, photos, tmp_path / "out", "-", "plain", tmp_path / "marks"), expected)
 
 
-def test_python39(spark39, photos, expected, tmp_path):
-    (tmp_path / "marks").mkdir()
-    check(spark39.submit(JOB, photos, tmp_path / "out", "-", "plain", tmp_path / "marks"), expected)
+def check_pipeline(done):
+    said = answer(done)
+    assert said == {"rows": 120, "same": True, "right": said["right"], "widths": [6]}
+    assert said["right"] > 0.9 * 120
+
+
+@pytest.mark.parametrize("installation", ["spark4", "spark39"])
+def test_pipelines_of_other_sparks(installation, request, photos, tmp_path):
+    check_pipeline(request.getfixturevalue(installation).submit(PIPELINE, photos, tmp_path / "out"))
+
+
+def test_a_pipeline_in_s3(cluster, s3_server, s3, bucket, photos):
+    """Saved to S3 and loaded from there."""
+    check_pipeline(cluster.submit(PIPELINE, photos, f"s3a://{bucket}/ml", settings=cluster.spark.s3a_settings(s3_server)))
+    assert any(key.startswith("ml/pipeline/stages/") for key in keys(s3, bucket, "ml/"))

@@ -4,16 +4,20 @@ in every Python that is here and, under emulation, on AArch64. The environment a
 WHEELS    the folder of the wheels (default: build/dist)"""
 import base64
 import csv
+import functools
 import hashlib
+import http.server
 import io
 import json
 import os
 import pathlib
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tarfile
+import threading
 import zipfile
 
 import numpy as np
@@ -26,7 +30,8 @@ GOLDEN = ROOT / "tests/golden"
 TOOLS = ROOT / "build/venv-wheels/bin"
 ARM64 = ROOT / "build/arm64-root"
 SYSTEM = re.compile(r"lib(c|m|pthread|stdc\+\+|gcc_s)\.so\.\d+|ld-linux-[a-z0-9-]+\.so\.\d")  # what a wheel may expect of a machine
-BUNDLED = ("libjpeg", "libprotobuf-c", "libsnappy", "libzstd", "libz-pomona")
+BUNDLED = {"_core": ("libjpeg", "libprotobuf-c", "libsnappy", "libzstd", "libz-pomona"),
+           "_store": ("libssl", "libcrypto", "libjansson")}
 
 
 def run(*command, timeout=1200, **options):
@@ -103,26 +108,29 @@ def test_libraries(unpacked):
     for library in libraries(unpacked):
         for name in needed(library):
             assert name in inside or SYSTEM.fullmatch(name), f"{library.name} needs {name}"
-    core = unpacked / "pomona/_core.abi3.so"
-    for name in BUNDLED:
-        assert any(other.startswith(name) and other in inside for other in needed(core)), f"{name} is not in the wheel"
-    path = re.search(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", run("readelf", "-dW", core))
-    assert path and path[1] == "$ORIGIN/../pomona.libs"
+    for extension, names in BUNDLED.items():
+        library = unpacked / f"pomona/{extension}.abi3.so"
+        for name in names:
+            assert any(other.startswith(name) and other in inside for other in needed(library)), f"{name} is not in the wheel"
+        path = re.search(r"\((?:RPATH|RUNPATH)\).*\[(.*)\]", run("readelf", "-dW", library))
+        assert path and path[1] == "$ORIGIN/../pomona.libs"
 
 
-def test_nothing_else_is_exported(unpacked):
-    table = run("readelf", "--dyn-syms", "-W", unpacked / "pomona/_core.abi3.so")
+@pytest.mark.parametrize("extension", BUNDLED)
+def test_nothing_else_is_exported(unpacked, extension):
+    table = run("readelf", "--dyn-syms", "-W", unpacked / f"pomona/{extension}.abi3.so")
     rows = [line.split() for line in table.splitlines() if re.match(r"\s*\d+:", line)]
     shown = [row[7] for row in rows if len(row) > 7 and row[6] != "UND" and row[4] in ("GLOBAL", "WEAK")]
-    assert shown == ["PyInit__core"]
+    assert shown == [f"PyInit_{extension}"]
 
 
 def test_stable_abi(wheel):
     """Nothing of CPython that is not in the stable ABI of 3.9."""
     report = json.loads(run(tool("abi3audit"), "--report", "--strict", wheel))
     results = [entry["result"] for spec in report["specs"].values() for entry in spec["wheel"]]
-    assert len(results) == 1
-    assert results[0]["is_abi3"] and results[0]["is_abi3_baseline_compatible"] and results[0]["baseline"] == "3.9", results
+    assert len(results) == len(BUNDLED)
+    for result in results:
+        assert result["is_abi3"] and result["is_abi3_baseline_compatible"] and result["baseline"] == "3.9", results
 
 
 def test_contents(unpacked):
@@ -137,8 +145,9 @@ def test_contents(unpacked):
             assert len(data) == int(size)
         assert os.fsencode(ROOT) not in data, f"{name} names the folder it was built in"
     assert {p.name for p in (info / "licenses").iterdir()} >= {"LICENSE", "libjpeg62-turbo.txt", "libprotobuf-c1.txt",
-                                                               "libsnappy1v5.txt", "libzstd1.txt", "zlib1g.txt"}
-    assert {"_core.abi3.so", "_core.pyi", "py.typed", "__init__.py", "spark"} <= {p.name for p in (unpacked / "pomona").iterdir()}
+                                                               "libsnappy1v5.txt", "libzstd1.txt", "zlib1g.txt", "libssl3.txt", "libjansson4.txt",
+                                                               "curl.txt", "expat.txt"}
+    assert {"_core.abi3.so", "_store.abi3.so", "_core.pyi", "py.typed", "__init__.py", "spark"} <= {p.name for p in (unpacked / "pomona").iterdir()}
 
 
 # What it gives
@@ -199,6 +208,54 @@ def test_golden_features(version, numpy, interpreters, seen, tmp_path):
     result = judge(run(tmp_path / "venv/bin/python", "-I", ROOT / "tests/python/golden_features.py", GOLDEN, env=clean, cwd=tmp_path), seen)
     assert result["python"] == version and result["where"].startswith(os.fspath(tmp_path))
     assert numpy in ("newest", result["numpy"])
+
+
+READ = """import pomona, sys
+for path, data, reason in pomona.Reader(requests=2).read(sys.argv[1:]):
+    print(path.rsplit("/", 1)[1], len(data) if data is not None else reason)"""
+
+
+@pytest.fixture
+def secure_server(certificate, tmp_path):
+    """Two files on a web server that speaks TLS: its URL."""
+    folder = tmp_path / "served"
+    folder.mkdir()
+    (folder / "a.jpg").write_bytes(b"a" * 100000)
+    (folder / "b.jpg").write_bytes(b"b" * 7)
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def check_reader(python, url, certificate, environment, cwd):
+    """Over TLS, with libcurl and OpenSSL of the wheel: what the certificate vouches for is read, and nothing else."""
+    clean = {name: value for name, value in environment.items() if name not in ("SSL_CERT_FILE", "AWS_CA_BUNDLE") and not name.lower().endswith("_proxy")}
+    command = [*python, "-c", READ, f"{url}/a.jpg", f"{url}/b.jpg"]
+    trusting = {**clean, "SSL_CERT_FILE": os.fspath(certificate.with_suffix(".crt"))}
+    assert run(*command, env=trusting, cwd=cwd).split() == ["a.jpg", "100000", "b.jpg", "7"]
+    refused = subprocess.run([os.fspath(word) for word in command], env=clean, cwd=cwd, capture_output=True, text=True, timeout=300)
+    assert "certificate" in refused.stderr + refused.stdout and "100000" not in refused.stdout
+
+
+def test_reader(interpreters, secure_server, certificate, tmp_path):
+    python = interpreters[min(interpreters, key=lambda version: int(version.split(".")[1]))]
+    run(python, "-m", "venv", tmp_path / "venv")
+    run(tmp_path / "venv/bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check", "--only-binary=:all:",
+        wheel_of(os.uname().machine))
+    check_reader([tmp_path / "venv/bin/python"], secure_server, certificate, os.environ, tmp_path)
+
+
+def test_reader_on_aarch64(secure_server, certificate, tmp_path):
+    wheel = wheel_of("aarch64")
+    if not (ARM64 / "python").exists() or not shutil.which("qemu-aarch64"):
+        pytest.skip(f"no {ARM64}/python or no qemu-aarch64")
+    unpack_for_arm64(wheel, tmp_path / "site")
+    check_reader([ARM64 / "python", "-s"], secure_server, certificate, {**os.environ, "PYTHONPATH": os.fspath(tmp_path / "site")}, tmp_path)
 
 
 def unpack_for_arm64(wheel, folder):

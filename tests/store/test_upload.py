@@ -4,9 +4,7 @@ import hashlib
 import http.server
 import os
 import re
-import shutil
 import ssl
-import subprocess
 import threading
 
 import pytest
@@ -66,18 +64,6 @@ class Bucket(http.server.BaseHTTPRequestHandler):
             return self.answer(b"<R><UploadId>id</UploadId></R>")
         self.server.completed.append(body.decode())
         self.answer(b"<CompleteMultipartUploadResult/>")
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    if not shutil.which("openssl"):
-        pytest.skip("makes its certificate with the program openssl")
-    path = tmp_path_factory.mktemp("certificate") / "both.pem"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext",
-                    "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", path, "-out", path.with_suffix(".crt")],
-                   check=True, capture_output=True)
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
 
 
 @pytest.fixture(params=["http", "https"])
