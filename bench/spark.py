@@ -4,7 +4,7 @@ usage: spark.py [--parts features overhead start pca notebook] [--rounds 3] [--k
 the wheel installed in it; the 8-bit files are made by net.py --precision int8)
 
 Sessions are warm: each engine has run on 64 photos before its clock starts, so that JVM, Python workers, imports and models are there.
-Engines take turns. The job of all engines in `features` and `overhead`: binaryFile, features, Parquet.
+Engines take turns, each with Python workers of its own. The job of all engines in `features` and `overhead`: binaryFile, features, Parquet.
 """
 import argparse
 import glob
@@ -64,7 +64,10 @@ def binary_files(spark, folder):
 
 
 class WorkerMemory:
-    """The largest resident set of a Python worker of Spark while it is watched, in MiB."""
+    """The largest resident set of an engine's Python workers in Spark while it is watched, in MiB."""
+
+    def __init__(self, engine):
+        self.mark = f"BENCH_ENGINE={engine}".encode()
 
     def __enter__(self):
         self.largest, self.on = 0, True
@@ -76,7 +79,8 @@ class WorkerMemory:
         while self.on:
             for status in glob.glob("/proc/[0-9]*/status"):
                 try:
-                    if b"pyspark.daemon" in open(status.replace("status", "cmdline"), "rb").read():
+                    of = {name: open(status.replace("status", name), "rb").read() for name in ("cmdline", "environ")}
+                    if b"pyspark.daemon" in of["cmdline"] and self.mark in of["environ"].split(b"\0"):
                         fields = dict(line.split(":", 1) for line in open(status) if ":" in line)
                         self.largest = max(self.largest, int(fields.get("VmHWM", "0 kB").split()[0]) // 1024)
                 except OSError:
@@ -152,12 +156,18 @@ def run_udf(folder, function, rows_per_batch, partitions):
     write(images.select("path", "label", featurize("content").alias("features")))
 
 
+def own_workers(engine):
+    """What follows runs in Python workers that no other engine has used: Spark keeps some for each environment."""
+    session(10000).sparkContext.environment["BENCH_ENGINE"] = engine
+
+
 def in_turns(part, engines, photos, rounds):
     """Runs each engine in turn, `rounds` times; {engine: [seconds]}."""
     taken = {name: [] for name in engines}
     for _ in range(rounds):
         for name, run in engines.items():
-            with WorkerMemory() as memory:
+            own_workers(name)
+            with WorkerMemory(name) as memory:
                 start = time.perf_counter()
                 run()
                 seconds = time.perf_counter() - start
@@ -192,7 +202,8 @@ def part_features():
         f"pandas_udf + ONNX Runtime int8, batch {best[0]}": lambda where=folder: run_udf(
             where, onnxruntime_udf(ORT_INT8, best[0]), 64, best[1]),
         "pandas_udf + TensorFlow (reference)": lambda where=folder: run_udf(where, tensorflow_udf(), 64, 20)}
-    for run in engines.values():
+    for name, run in engines.items():
+        own_workers(name)
         run(small)
     taken = in_turns("features", engines, count, options.rounds)
     compare("features", taken, "pomona int8", "asked: TensorFlow 10, ONNX Runtime int8 2")
