@@ -3,6 +3,7 @@ on S3A with the magic committer; with Spark 4 and with Python 3.9; the same answ
 import hashlib
 import json
 import pathlib
+import re
 import signal
 
 import pytest
@@ -42,6 +43,16 @@ def test_cluster_and_its_history(cluster, history_server, photos, expected, tmp_
     said = [job.get("description", "") for job in history_server.jobs(number)]
     assert any("pomona: writing Results, 120 rows" in text for text in said)
     assert all(job["status"] == "SUCCEEDED" for job in history_server.jobs(number))
+
+
+def test_metrics_of_the_batch_job(cluster, history_server, photos, tmp_path):
+    """Photos, errors and seconds a stage, summed by accumulators, stand in the page of jobs."""
+    cluster.submit(JOB.parents[2] / "python/jobs/run.py", photos, tmp_path / "out", "-q")
+    number = json.loads((tmp_path / "out/run.json").read_text())["application"]
+    assert history_server.application(number)["name"] == "pomona"
+    said = [job.get("description", "") for job in history_server.jobs(number)]
+    assert any(re.fullmatch(r"pomona: moments; so far 120 photos, 0 errors; decode [\d.]+ s, resize [\d.]+ s, net [\d.]+ s over all tasks",
+                            text) for text in said), said
 
 
 @pytest.mark.parametrize("how", ["kill", "fail", "slow"])

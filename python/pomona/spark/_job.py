@@ -160,22 +160,29 @@ def run(spark: SparkSession, options: argparse.Namespace) -> int:
         raise pomona.InputError(f"{options.source}: no photo matches '{options.glob}'")
     featured = time.perf_counter()
     value = spent.value()
-    note = (f"pomona: {total} photos, {int(value['errors'])} errors; decode {value['decode']:.1f} s, resize {value['resize']:.1f} s, "
+    note = (f"{total} photos, {int(value['errors'])} errors; decode {value['decode']:.1f} s, resize {value['resize']:.1f} s, "
             f"net {value['net']:.1f} s over all tasks")
     written = write(table, base, partitions=options.partitions, compression=options.compression, overwrite=options.overwrite)
-    context.setJobDescription(note)
     pca, sums = None, None
+
+    def step(name: str) -> None:  # Python's accumulators have no column in Spark's pages; its jobs have a description
+        context.setJobDescription(f"pomona: {name}; so far {note}")
+
     if written.rows:
+        step("moments")
         sums = moments(table)
         write_bytes(spark, f"{base}/moments.pom", sums.to_bytes())
         if not options.no_pca:
             pca = sums.pca(options.k, variance=options.variance, standardise=not options.no_standardise)
             scores = transform(table.where("features is not null").select("path", "label", "features"), pca, scores=options.scores)
+            step("writing PCA_Results")
             _write_scores(scores, base, options, written.rows)
             if not options.no_csv:
+                step("writing PCA_results.csv")
                 _write_csv(spark, scores, pca, f"{base}/PCA_results.csv")
             write_bytes(spark, f"{base}/PCA_variance.csv", _variance_csv(pca))
             write_bytes(spark, f"{base}/pca.model", pca.to_bytes())
+    step("the first failures")
     failures = [{"path": row.path, "reason": row.error}
                 for row in table.where("error is not null").select("path", "error").orderBy("path").take(16)]
     end = time.perf_counter()
@@ -185,7 +192,7 @@ def run(spark: SparkSession, options: argparse.Namespace) -> int:
                                                     spent.value(), failures))
     table.unpersist()
     if not options.quiet:
-        print(note)
+        print(f"pomona: {note}")
         print(f"{written.rows} rows in {base}/Results, {written.errors} in {base}/Errors, {end - start:.1f} s")
     too_many = options.max_errors >= 0 and written.errors > options.max_errors
     if too_many:
