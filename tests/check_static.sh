@@ -17,6 +17,7 @@ src/net/lower_elementwise.c clang-analyzer-core.DivideZero
 src/net/lower_quantise.c clang-analyzer-core.NullDereference
 src/net/operands.c clang-analyzer-core.NullDereference
 src/report/words.c bugprone-integer-division
+src/store/pack_index.c clang-analyzer-core.NonNullParamChecker
 src/table/parquet_writer.c clang-analyzer-core.NullDereference
 src/table/value_decoder.c clang-analyzer-core.DivideZero
 '
